@@ -1,0 +1,99 @@
+//! The detail of [`Kind::SignalGenerate`](crate::kind::Kind::SignalGenerate) and
+//! [`Kind::SignalDeliver`](crate::kind::Kind::SignalDeliver): signal number and result.
+
+/// What became of a generated signal (`TRACE_SIGNAL_*`, include/trace/events/signal.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum SignalResult {
+    /// It was put on its way.
+    Delivered = 0,
+    /// The target ignores it.
+    Ignored = 1,
+    /// The same signal already waits.
+    AlreadyPending = 2,
+    /// The queue of real-time signals is full.
+    OverflowFail = 3,
+    /// It was put on its way without its information.
+    LoseInfo = 4,
+}
+
+impl SignalResult {
+    /// Every result, in the order of its number.
+    pub const ALL: [Self; 5] =
+        [Self::Delivered, Self::Ignored, Self::AlreadyPending, Self::OverflowFail, Self::LoseInfo];
+
+    /// The name in the `result` label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Ignored => "ignored",
+            Self::AlreadyPending => "already_pending",
+            Self::OverflowFail => "overflow_fail",
+            Self::LoseInfo => "lose_info",
+        }
+    }
+}
+
+/// Highest signal number on Linux (`_NSIG`).
+pub const SIGNAL_MAX: u32 = 64;
+
+/// The detail for a signal number and a result's number.
+#[inline(always)]
+#[must_use]
+pub const fn detail(signal: u32, result: u32) -> u32 {
+    (signal & 0x7f) | ((result & 7) << 7)
+}
+
+/// The signal number in a detail.
+#[must_use]
+pub const fn signal(detail: u32) -> u32 {
+    detail & 0x7f
+}
+
+/// The result in a detail; nothing for a number that this version does not know.
+#[must_use]
+pub fn result(detail: u32) -> Option<SignalResult> {
+    SignalResult::ALL.get((detail >> 7 & 7) as usize).copied()
+}
+
+/// Senders that are no cgroup.
+pub mod sender {
+    /// The kernel itself: a fault, a timer, a child's end, the OOM killer.
+    pub const KERNEL: u64 = u64::MAX;
+    /// Not looked at: edges are switched off.
+    pub const NONE: u64 = u64::MAX - 1;
+}
+
+/// `si_code` values that say a process sent the signal (include/uapi/asm-generic/siginfo.h).
+pub mod code {
+    /// By `kill`.
+    pub const SI_USER: i32 = 0;
+    /// By `sigqueue`.
+    pub const SI_QUEUE: i32 = -1;
+    /// By `tkill` or `tgkill`.
+    pub const SI_TKILL: i32 = -6;
+}
+
+/// Whether a process, and not the kernel, sent a signal with this `si_code`.
+#[inline(always)]
+#[must_use]
+pub const fn sent_by_process(si_code: i32) -> bool {
+    matches!(si_code, code::SI_USER | code::SI_QUEUE | code::SI_TKILL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_come_back() {
+        for number in 1..=SIGNAL_MAX {
+            for expected in SignalResult::ALL {
+                let detail = detail(number, expected as u32);
+                assert_eq!((signal(detail), result(detail)), (number, Some(expected)));
+            }
+        }
+        assert_eq!(result(detail(1, 7)), None);
+    }
+}

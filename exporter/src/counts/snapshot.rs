@@ -1,0 +1,131 @@
+//! What one read of the maps found: immutable, shared by everyone who formats it.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use doubleslit_common::kind::Kind;
+
+use crate::identity::{Identity, Runtime, Scope};
+
+/// Everything that a scrape shows of the counts, taken at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Rows by identity, in the order in which they were first seen.
+    pub subjects: Vec<Arc<Subject>>,
+    /// Starts and stops, by name instead of id.
+    pub lifecycles: Vec<Arc<Lifecycle>>,
+    /// Containers that run, or whose rows are still exposed.
+    pub containers: Vec<Arc<Container>>,
+    /// Everything ever counted, by kind; never falls.
+    pub counted: PerKind,
+    /// What was in rows that are no longer exposed, by kind; never falls. Counted equals rows plus retired.
+    pub retired: PerKind,
+    /// Increments kept in an `other` row instead of one of their own.
+    pub folded: Vec<Folded>,
+    /// What the read cost, map by map.
+    pub maps: Vec<MapRead>,
+    /// How long the whole read took.
+    pub duration: Duration,
+}
+
+/// A number for every kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerKind([u64; Kind::COUNT]);
+
+impl PerKind {
+    /// The number of a kind.
+    #[must_use]
+    pub fn get(&self, kind: Kind) -> u64 {
+        self.0[kind as usize]
+    }
+
+    /// Adds to the number of a kind.
+    pub fn add(&mut self, kind: Kind, increment: u64) {
+        self.0[kind as usize] += increment;
+    }
+}
+
+/// The rows of one set of identity label values.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Whose rows these are.
+    pub scope: Scope,
+    /// The values of the configured identity labels, in their order.
+    pub labels: Arc<[String]>,
+    /// Counts by kind and detail.
+    pub counts: BTreeMap<(Kind, u32), u64>,
+    /// Generated signals by detail and sender. Their sum over the senders is not in `counts`.
+    pub edges: BTreeMap<(u32, Arc<Sender>), u64>,
+}
+
+/// Who sent a signal, as far as labels tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sender {
+    /// The value of `sender_container`.
+    pub container: String,
+    /// The value of `sender_namespace`.
+    pub namespace: String,
+}
+
+/// The rows of containers with the same names: what outlives a container's id.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    /// `namespace`.
+    pub namespace: String,
+    /// `pod`.
+    pub pod: String,
+    /// `container`.
+    pub container: String,
+    /// `runtime`.
+    pub runtime: Runtime,
+    /// Containers started.
+    pub starts: u64,
+    /// Containers stopped.
+    pub stops: u64,
+}
+
+/// A container as its information metrics show it.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// The values of the configured identity labels, in their order.
+    pub labels: Arc<[String]>,
+    /// What is known of it.
+    pub identity: Arc<Identity>,
+    /// The id of its cgroup.
+    pub cgroup_id: u64,
+    /// The path of its cgroup from the root of the hierarchy.
+    pub cgroup_path: String,
+    /// When it started.
+    pub started: Option<SystemTime>,
+    /// Whether its cgroup is still there.
+    pub running: bool,
+}
+
+/// Increments that found no row of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// The metric family, without `_total`.
+    pub metric: &'static str,
+    /// Why.
+    pub reason: &'static str,
+    /// How many; never falls.
+    pub count: u64,
+}
+
+/// What reading one map cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapRead {
+    /// The map's name, in lower case.
+    pub map: &'static str,
+    /// Entries found.
+    pub keys: usize,
+    /// Entries that it can hold.
+    pub capacity: usize,
+    /// System calls made.
+    pub syscalls: usize,
+    /// Time taken.
+    pub duration: Duration,
+}

@@ -1,0 +1,5 @@
+//! doubleslit tells, for every container on a Linux machine, what the kernel saw it do.
+
+pub mod counts;
+pub mod identity;
+pub mod probes;

@@ -1,0 +1,3 @@
+//! The command `doubleslit`.
+
+fn main() {}

@@ -1,0 +1,98 @@
+//! The table of probes: what each one hooks, what it needs of the kernel, and what its counts are called.
+
+pub mod container;
+pub mod exec;
+pub mod exit;
+pub mod fork;
+pub mod oom;
+pub mod signal;
+pub mod socket_state;
+pub mod tcp;
+
+use doubleslit_common::kind::Kind;
+
+/// Every probe, in the order in which documentation and status list them.
+pub static PROBES: [&Probe; 8] = [
+    &exec::PROBE,
+    &fork::PROBE,
+    &exit::PROBE,
+    &oom::PROBE,
+    &signal::PROBE,
+    &socket_state::PROBE,
+    &tcp::PROBE,
+    &container::PROBE,
+];
+
+/// A unit that is switched on and off as one.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its name in the configuration and in the `probe` label.
+    pub name: &'static str,
+    /// What it counts, in one sentence.
+    pub summary: &'static str,
+    /// The programs that make it up.
+    pub programs: &'static [Program],
+    /// The metric families that its counts appear in.
+    pub families: &'static [Family],
+}
+
+/// A BPF program and what it needs of the kernel.
+#[derive(Debug)]
+pub struct Program {
+    /// The function in the BPF object.
+    pub name: &'static str,
+    /// The tracepoint that it is attached to, as BTF names it.
+    pub tracepoint: &'static str,
+    /// Symbols of the kernel fields that it cannot do without, see [`doubleslit_common::kernel_fields`].
+    pub fields: &'static [&'static str],
+    /// Symbols of tracepoint arguments that it cannot do without, see [`doubleslit_common::optional_arguments`].
+    pub arguments: &'static [&'static str],
+    /// The kinds that it counts.
+    pub kinds: &'static [Kind],
+}
+
+/// The values of a family's own labels, in the order of [`Family::labels`]; unused places are empty.
+pub type Values = [&'static str; 4];
+
+/// A counter family.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name, without `_total`.
+    pub name: &'static str,
+    /// Its help text: one sentence without the final full stop.
+    pub help: &'static str,
+    /// The kind of event that it counts.
+    pub kind: Kind,
+    /// Where its rows come from.
+    pub source: Source,
+    /// Its own labels, behind those of the identity.
+    pub labels: &'static [&'static str],
+    /// The label values of a detail; nothing for a detail that the family does not count.
+    pub values: fn(u32) -> Option<Values>,
+    /// The rows that every container has from its first sighting on, at 0 if need be.
+    pub zeros: &'static [Values],
+    /// Whether its rows add up to everything that was counted of the kind. Exactly one family of a kind is whole.
+    pub whole: bool,
+}
+
+/// Where the rows of a family come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// One row per identity and detail.
+    Counts,
+    /// One row per identity, detail and sender: the labels `sender_container` and `sender_namespace` come behind its own.
+    Edges,
+    /// One row per `namespace`, `pod`, `container` and `runtime`, without the container's id.
+    Lifecycle,
+}
+
+/// The values of a family without labels of its own.
+#[must_use]
+pub fn no_labels(_detail: u32) -> Option<Values> {
+    Some([""; 4])
+}
+
+/// The metric families of all probes.
+pub fn families() -> impl Iterator<Item = &'static Family> {
+    PROBES.iter().flat_map(|probe| probe.families)
+}
