@@ -37,9 +37,9 @@ pub struct Notice {
     pub boot_ns: u64,
     /// A number of [`Change`].
     pub change: u32,
-    /// Bytes of `path` that are used, the final NUL included; 0 when the kernel's path could not be read.
+    /// Bytes of `path` that are used, without the final NUL; 0 when the kernel's path could not be read.
     pub path_bytes: u32,
-    /// The path from the root of the cgroup v2 hierarchy, ended by NUL.
+    /// The path from the root of the cgroup v2 hierarchy; when it fills the array, it may be cut.
     pub path: [u8; PATH_BYTES],
 }
 
