@@ -1,6 +1,6 @@
 //! `struct sock` (include/net/sock.h): its owner is the cgroup it was made in, whoever happens to run.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, ptr::NonNull};
 
 use doubleslit_common::probes::{
     socket_state::state::{NEW_SYN_RECV, TIME_WAIT},
@@ -49,31 +49,33 @@ impl Socket {
     }
 }
 
-/// Something that starts like a socket, or nothing: what the TCP reset hook passes.
+/// Something that starts like a socket: what the TCP reset hook passes, when it passes anything.
 #[derive(Clone, Copy)]
-pub struct MaybeSocket(pub *const c_void);
+pub struct MaybeSocket(NonNull<c_void>);
 
 impl MaybeSocket {
-    /// The id of the cgroup that owns it: for a connection request the listener's. 0 when nobody does: there is no socket,
-    /// or it waits in TIME_WAIT, where the kernel has already let go of its cgroup.
+    /// The argument of the hook; nothing when there is no socket.
     #[inline(always)]
-    pub fn cgroup_id(self) -> u64 {
-        self.owner().unwrap_or(0)
+    pub fn new(argument: *const c_void) -> Option<Self> {
+        NonNull::new(argument.cast_mut()).map(Self)
+    }
+
+    /// The id of the cgroup that owns it: for a connection request the listener's. Nothing for a socket in TIME_WAIT, where
+    /// the kernel has already let go of the cgroup.
+    #[inline(always)]
+    pub fn cgroup_id(self) -> Option<u64> {
+        let socket = self.0.as_ptr().cast_const();
+        let whole = match u32::from(field::probe::<u8>(socket, &SOCK_STATE)?) {
+            TIME_WAIT => return None,
+            NEW_SYN_RECV => field::probe(socket, &SOCK_LISTENER)?,
+            _ => socket,
+        };
+        Cgroup(field::probe(whole, &SOCK_CGROUP)?).probe_id()
     }
 
     /// Its address family.
     #[inline(always)]
-    pub fn family(self) -> Family {
-        field::probe::<u16>(self.0, &SOCK_FAMILY).map_or(Family::Other, |family| Family::of(u32::from(family)))
-    }
-
-    #[inline(always)]
-    fn owner(self) -> Option<u64> {
-        let whole = match u32::from(field::probe::<u8>(self.0, &SOCK_STATE)?) {
-            TIME_WAIT => return None,
-            NEW_SYN_RECV => field::probe(self.0, &SOCK_LISTENER)?,
-            _ => self.0,
-        };
-        Cgroup(field::probe(whole, &SOCK_CGROUP)?).probe_id()
+    pub fn family(self) -> Option<Family> {
+        field::probe::<u16>(self.0.as_ptr(), &SOCK_FAMILY).map(|family| Family::of(u32::from(family)))
     }
 }

@@ -1,7 +1,7 @@
 //! TCP segments sent again, and resets.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use doubleslit_common::kind::Kind;
+use doubleslit_common::{key::NOBODY, kind::Kind, probes::tcp::Family};
 
 use crate::{
     count,
@@ -27,8 +27,10 @@ fn tcp_retransmit(ctx: BtfTracePointContext) -> i32 {
 /// `tcp_send_reset(sk, skb, reason)`: there may be no socket, or less than one.
 #[btf_tracepoint(function = "tcp_send_reset")]
 fn tcp_reset_send(ctx: BtfTracePointContext) -> i32 {
-    let socket = MaybeSocket(ctx.arg(0));
-    count::add(socket.cgroup_id(), Kind::TcpResetSend, socket.family() as u32, 1);
+    let socket = MaybeSocket::new(ctx.arg(0));
+    let owner = socket.and_then(MaybeSocket::cgroup_id).unwrap_or(NOBODY);
+    let family = socket.and_then(MaybeSocket::family).unwrap_or(Family::Other);
+    count::add(owner, Kind::TcpResetSend, family as u32, 1);
     0
 }
 
