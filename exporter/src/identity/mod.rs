@@ -4,6 +4,7 @@ pub mod directory;
 mod docker;
 pub mod failures;
 pub mod hierarchy;
+pub mod labels;
 mod oci;
 pub mod paths;
 pub mod resolve;
