@@ -1,9 +1,11 @@
 //! doubleslit tells, for every container on a Linux machine, what the kernel saw it do.
 
 pub mod app;
+pub mod bpf;
 pub mod cli;
 pub mod config;
 pub mod counts;
+pub mod error;
 pub mod export;
 pub mod http;
 pub mod identity;
