@@ -23,8 +23,9 @@ pub use own::{METRICS, Metric, MetricKind};
 pub use process::Process;
 
 use crate::{
-    config::{self, ContainerLabel, IdentityLabel},
+    config::{self, ContainerLabel},
     counts::snapshot::Snapshot,
+    identity::labels::IdentityLabel,
     probes::{Family, Source},
 };
 use rows::Out;
