@@ -18,7 +18,7 @@ use std::{
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, registry::Registry};
 
 pub use accept::Format;
-pub use internals::{Internals, MapLoss, ProbeState, ProgramState, State};
+pub use internals::{Internals, MapLoss};
 pub use own::{METRICS, Metric, MetricKind};
 pub use process::Process;
 
