@@ -9,6 +9,9 @@ mod process;
 mod rows;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt::{self, Write},
     sync::Arc,
