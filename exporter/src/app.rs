@@ -112,35 +112,8 @@ impl http::Source for Served {
     }
 
     fn internals(&self) -> Arc<Internals> {
-        let programs = self.object.programs.iter().filter_map(|program| program.status().ok());
-        let programs = programs
-            .map(|p| export::ProgramState {
-                name: p.name,
-                id: p.id,
-                kind: "tp_btf",
-                attach: p.tracepoint.to_owned(),
-                misses: p.misses,
-                runs: p.runs,
-                run_time: p.run_time,
-            })
-            .collect();
-        let probes = self
-            .object
-            .probes
-            .iter()
-            .map(|p| export::ProbeState {
-                name: p.name,
-                state: match p.state {
-                    ProbeState::Up => export::State::Up,
-                    ProbeState::Off => export::State::Off,
-                    ProbeState::Unsupported => export::State::Unsupported,
-                    ProbeState::Failed => export::State::Failed,
-                },
-                reason: p.reason.clone(),
-                attach: "tp_btf",
-            })
-            .collect();
-        Arc::new(Internals { probes, programs, stats_enabled: self.stats, ..Internals::default() })
+        let programs = self.object.programs.iter().filter_map(|program| program.status().ok()).collect();
+        Arc::new(Internals { probes: self.object.probes.clone(), programs, stats_enabled: self.stats })
     }
 
     fn is_ready(&self) -> bool {

@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
 use super::{
-    snapshot::Snapshot,
+    snapshot::{Identities, Snapshot},
     source::{CountSource, Reading},
     tally::Tally,
 };
@@ -243,7 +243,13 @@ impl<S: CountSource> Worker<S> {
             Ok(gone) => gone.into_iter().for_each(|id| drop(self.parts.directory.forget(id))),
             Err(error) => self.complain("cannot remove entries of a cgroup that is gone", &error),
         }
-        let snapshot = Arc::new(self.parts.tally.snapshot(&self.reading, begun.elapsed()));
+        let directory = &self.parts.directory;
+        let failures = directory.resolver().failures().iter();
+        let identities = Identities {
+            entries: directory.len(),
+            failures: failures.map(|(source, reason, count)| (source.name(), reason.name(), count)).collect(),
+        };
+        let snapshot = Arc::new(self.parts.tally.snapshot(&self.reading, identities, begun.elapsed()));
         self.latest.store(Some(Arc::new(Published { begun, snapshot })));
     }
 

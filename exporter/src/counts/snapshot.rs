@@ -29,8 +29,19 @@ pub struct Snapshot {
     pub losses: Vec<(Loss, u64)>,
     /// What the read cost, map by map.
     pub maps: Vec<MapRead>,
+    /// What is known of cgroups.
+    pub identities: Identities,
     /// How long the whole read took.
     pub duration: Duration,
+}
+
+/// What is known of cgroups, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identities {
+    /// Cgroups that are known.
+    pub entries: usize,
+    /// Files about containers that could not be used, by source and reason; never falls.
+    pub failures: Vec<(&'static str, &'static str, u64)>,
 }
 
 /// A number for every kind.

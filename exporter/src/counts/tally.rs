@@ -20,7 +20,7 @@ use doubleslit_common::{
 use super::{
     cells::Cells,
     rows::{Rows, SubjectId},
-    snapshot::{Container, Folded, PerKind, Sender, Snapshot},
+    snapshot::{Container, Folded, Identities, PerKind, Sender, Snapshot},
     source::{CountSource, Reading},
 };
 use crate::{
@@ -216,7 +216,7 @@ impl Tally {
 
     /// What a scrape shows.
     #[must_use]
-    pub fn snapshot(&self, reading: &Reading, duration: Duration) -> Snapshot {
+    pub fn snapshot(&self, reading: &Reading, identities: Identities, duration: Duration) -> Snapshot {
         let loss = |cause: &Loss| (*cause, Kind::ALL.iter().map(|kind| self.losses.get(&(*cause, *kind))).sum());
         Snapshot {
             subjects: self.rows.subjects(),
@@ -227,6 +227,7 @@ impl Tally {
             folded: self.folded.clone(),
             losses: Loss::ALL.iter().map(loss).collect(),
             maps: reading.maps.clone(),
+            identities,
             duration,
         }
     }

@@ -87,7 +87,7 @@ fn row(snapshot: &Snapshot, label: &str, kind: Kind) -> Option<u64> {
 }
 
 fn snapshot(tally: &Tally) -> Snapshot {
-    tally.snapshot(&Reading::default(), Duration::ZERO)
+    tally.snapshot(&Reading::default(), Identities::default(), Duration::ZERO)
 }
 
 /// Everything in rows, by kind.
