@@ -26,4 +26,4 @@ cat >/dev/null
 export DOCKER_HOST="unix://$directory/docker.sock" DOCKER_CONFIG="$directory"
 containers=$(docker ps --all --quiet 2>/dev/null) && [ -n "$containers" ] && docker rm --force $containers >/dev/null 2>&1
 kill "$engine" && wait "$engine"
-rm -rf "$directory/data" "$directory/exec"
+rm -rf "$directory"
