@@ -17,6 +17,9 @@ pub const DETAIL_LIMIT: u32 = 1 << DETAIL_BITS;
 /// reached after 2³⁹ of them. Events of such a cgroup are counted in the `other` row.
 pub const CGROUP_LIMIT: u64 = 1 << CGROUP_BITS;
 
+/// The owner of what no cgroup owns: no cgroup has this id.
+pub const NOBODY: u64 = 0;
+
 /// Owner, kind and detail of an event: the key of the map `COUNTS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(C)]

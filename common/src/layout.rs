@@ -45,7 +45,7 @@ macro_rules! optional_arguments {
         $apply! {
             HAS_GROUP_DEAD: "sched_process_exit" 1;
             HAS_RETRANSMIT_ERROR: "tcp_retransmit_skb" 2;
-            HAS_OOM_VICTIM: "mark_victim" 0;
+            HAS_OOM_VICTIM: "mark_victim" 1;
         }
     };
 }

@@ -1,12 +1,14 @@
 //! Why something could not be stored where it belongs.
 
-/// A cause; its number is the index into the map `LOSS`.
+use crate::kind::Kind;
+
+/// A cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u32)]
 pub enum Loss {
-    /// `COUNTS` is full: the event is counted in the `other` row of its kind.
+    /// `COUNTS` is full: the event belongs to the `other` row of its kind.
     CountsFull = 0,
-    /// `COUNTS` refused the key for another reason: the event is counted in the `other` row of its kind.
+    /// `COUNTS` refused the key for another reason: the event belongs to the `other` row of its kind.
     CountsRefused = 1,
     /// `EDGES` is full: the signal is counted for its target, without a sender.
     EdgesFull = 2,
@@ -23,6 +25,22 @@ impl Loss {
 
     /// How many causes there are.
     pub const COUNT: usize = Self::ALL.len();
+
+    /// How many elements the map `LOSS` has: one for every cause and kind, so that each has one writer.
+    pub const INDICES: u32 = (Self::COUNT * Kind::COUNT) as u32;
+
+    /// The index into the map `LOSS`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn index(self, kind: Kind) -> u32 {
+        self as u32 * Kind::COUNT as u32 + kind as u32
+    }
+
+    /// Whether the event is in no other map: its kind's `other` row has it.
+    #[must_use]
+    pub const fn is_only_place(self) -> bool {
+        matches!(self, Self::CountsFull | Self::CountsRefused)
+    }
 
     /// The map that could not take it, in lower case.
     #[must_use]

@@ -61,8 +61,6 @@ pub fn result(detail: u32) -> Option<SignalResult> {
 pub mod sender {
     /// The kernel itself: a fault, a timer, a child's end, the OOM killer.
     pub const KERNEL: u64 = u64::MAX;
-    /// Not looked at: edges are switched off.
-    pub const NONE: u64 = u64::MAX - 1;
 }
 
 /// `si_code` values that say a process sent the signal (include/uapi/asm-generic/siginfo.h).

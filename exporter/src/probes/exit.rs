@@ -40,5 +40,5 @@ pub static PROBE: Probe = Probe {
 };
 
 fn values(detail: u32) -> Option<Values> {
-    Outcome::from_detail(detail).map(|outcome| [outcome.name(), "", "", ""])
+    Some([Outcome::from_detail(detail).map_or("other", Outcome::name), "", "", ""])
 }

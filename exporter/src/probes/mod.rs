@@ -86,6 +86,9 @@ pub enum Source {
     Lifecycle,
 }
 
+/// The detail of events whose row could not be stored: every label of theirs is `other`.
+pub const OTHER_DETAIL: u32 = u32::MAX;
+
 /// The values of a family without labels of its own.
 #[must_use]
 pub fn no_labels(_detail: u32) -> Option<Values> {

@@ -1,0 +1,58 @@
+//! `struct task_struct` (include/linux/sched.h) and what hangs on it.
+
+use core::ffi::c_void;
+
+use super::{
+    cgroup::Cgroup,
+    field::{
+        self, CSS_SET_DFL_CGRP, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, TASK_CGROUPS, TASK_EXIT_CODE, TASK_GROUP_LEADER,
+        TASK_PID, TASK_SIGNAL, TASK_TGID,
+    },
+};
+
+/// `SIGNAL_GROUP_EXIT` (include/linux/sched/signal.h): the group has one exit code for all of its threads.
+const SIGNAL_GROUP_EXIT: u32 = 4;
+
+/// A task that the verifier knows: an argument of a BTF tracepoint.
+#[derive(Clone, Copy)]
+pub struct Task(*const c_void);
+
+impl Task {
+    /// The task behind a tracepoint's argument.
+    ///
+    /// # Safety
+    ///
+    /// The argument is a `struct task_struct *` and never null.
+    #[inline(always)]
+    pub unsafe fn new(argument: *const c_void) -> Self {
+        Self(argument)
+    }
+
+    /// The id of its cgroup in the v2 hierarchy.
+    #[inline(always)]
+    pub fn cgroup_id(self) -> u64 {
+        // SAFETY: each pointer is loaded, typed, from the one before; the first is the task, see `new`.
+        unsafe { Cgroup(field::load(field::load(self.0, &TASK_CGROUPS), &CSS_SET_DFL_CGRP)).id() }
+    }
+
+    /// Whether it is the first thread of its process.
+    #[inline(always)]
+    pub fn is_leader(self) -> bool {
+        // SAFETY: see `new`.
+        unsafe { field::load::<u32>(self.0, &TASK_PID) == field::load::<u32>(self.0, &TASK_TGID) }
+    }
+
+    /// The wait status of its process, once the process has ended: what `wait_task_zombie` (kernel/exit.c) reports.
+    #[inline(always)]
+    pub fn process_exit_code(self) -> u32 {
+        // SAFETY: each pointer is loaded, typed, from the one before; the first is the task, see `new`.
+        unsafe {
+            let signal = field::load::<*const c_void>(self.0, &TASK_SIGNAL);
+            if field::load::<u32>(signal, &SIGNAL_FLAGS) & SIGNAL_GROUP_EXIT != 0 {
+                field::load(signal, &SIGNAL_GROUP_EXIT_CODE)
+            } else {
+                field::load(field::load(self.0, &TASK_GROUP_LEADER), &TASK_EXIT_CODE)
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The kernel's side as userspace sees it: layout, object, programs, maps.
+
+pub mod btf;
+pub mod layout;
+pub mod notices;
+pub mod object;
+pub mod source;
+pub mod status;
+mod sys;

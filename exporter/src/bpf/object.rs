@@ -1,0 +1,207 @@
+//! Loading the BPF object: constants from the kernel's layout, capacities from the configuration, programs one by one.
+
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use aya::{
+    Btf, Ebpf, EbpfError, EbpfLoader, Endianness, VerifierLogLevel,
+    maps::{Map, MapData, MapError},
+    programs::{BtfTracePoint, ProgramError},
+    sys::Stats,
+};
+
+use super::{
+    btf::{BtfError, KernelBtf},
+    layout::Layout,
+    notices::Notices,
+    source::KernelCounts,
+    status::{AttachedProgram, ProbeState, ProbeStatus},
+};
+use crate::probes::{PROBES, Probe, Program};
+
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/doubleslit-ebpf"));
+
+/// Where the kernel describes its types.
+pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// What to load.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The probes that are switched on, by name.
+    pub probes: Vec<&'static str>,
+    /// Capacity of the map `COUNTS`, in entries.
+    pub counts: u32,
+    /// Capacity of the map `EDGES`, in entries.
+    pub edges: u32,
+    /// Whether to have the kernel measure the programs' run time.
+    pub stats: bool,
+    /// The kernel's type information, normally [`KERNEL_BTF`].
+    pub btf: PathBuf,
+}
+
+/// Why nothing could be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The kernel's layout is not known.
+    #[error(
+        "cannot learn the kernel's layout; a kernel built with CONFIG_DEBUG_INFO_BTF describes it in `{KERNEL_BTF}`"
+    )]
+    Layout(#[from] BtfError),
+    /// The kernel's layout is not known to the loader.
+    #[error("cannot read the kernel's type information")]
+    Btf(#[from] aya::BtfError),
+    /// The maps could not be made.
+    #[error("cannot create the maps")]
+    Object(#[from] EbpfError),
+    /// A map could not be opened.
+    #[error("cannot open the map `{0}`")]
+    Map(&'static str, #[source] MapError),
+    /// The object lacks a map.
+    #[error("the object has no map `{0}`")]
+    NoMap(&'static str),
+    /// The machine's number of CPUs is not known.
+    #[error("cannot read `{0}`")]
+    Cpus(&'static str, #[source] io::Error),
+    /// The kernel does not measure.
+    #[error("cannot switch on the kernel's statistics of BPF programs")]
+    Stats(#[source] aya::sys::SyscallError),
+}
+
+/// The loaded object. Dropping it detaches and frees everything.
+#[derive(Debug)]
+pub struct Object {
+    _ebpf: Ebpf,
+    _stats: Option<OwnedFd>,
+    /// The state of every probe, in the order of the table.
+    pub probes: Vec<ProbeStatus>,
+    /// The attached programs.
+    pub programs: Vec<AttachedProgram>,
+    /// Bytes of kernel memory that the maps take, by map.
+    pub memory: Vec<(&'static str, u64)>,
+}
+
+/// Everything that loading gives.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The programs; keep it as long as they shall count.
+    pub object: Object,
+    /// The reader of the counts.
+    pub counts: KernelCounts,
+    /// The reader of the notices.
+    pub notices: Notices,
+}
+
+/// Loads and attaches what the settings ask for and this kernel supports.
+///
+/// # Errors
+///
+/// When nothing can be loaded at all. A probe that cannot be is told in its status instead.
+pub fn load(settings: &Settings) -> Result<Loaded, LoadError> {
+    let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
+    let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
+    let mut ebpf = load_maps(settings, &layout, &btf)?;
+    // The programs' names in the object are those of the table.
+    let mut programs = Vec::new();
+    let attach = |probe: &'static Probe| attach_probe(probe, settings, &layout, &btf, &mut ebpf, &mut programs);
+    // Containers come first, so that no cgroup is missed while the others are attached.
+    let mut order = PROBES.to_vec();
+    order.sort_by_key(|probe| probe.name != "container");
+    let mut probes = order.into_iter().map(attach).collect::<Vec<_>>();
+    probes.sort_by_key(|status| PROBES.iter().position(|probe| probe.name == status.name));
+    let stats = settings.stats.then(|| aya::sys::enable_stats(Stats::RunTime)).transpose().map_err(LoadError::Stats)?;
+
+    let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
+    let (counts, edges) = (take_data(&mut ebpf, "COUNTS")?, take_data(&mut ebpf, "EDGES")?);
+    let (losses, notices) = (take_data(&mut ebpf, "LOSS")?, take(&mut ebpf, "NOTICES")?);
+    let memory = [("counts", &counts), ("edges", &edges), ("losses", &losses)]
+        .map(|(name, map)| (name, map_memory(map.fd().as_fd().as_raw_fd())));
+    Ok(Loaded {
+        object: Object { _ebpf: ebpf, _stats: stats, probes, programs, memory: memory.to_vec() },
+        counts: KernelCounts::new(counts, edges, losses, settings.counts as usize, settings.edges as usize, cpus),
+        notices: Notices::new(notices).map_err(|error| LoadError::Map("NOTICES", error))?,
+    })
+}
+
+fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf) -> Result<Ebpf, LoadError> {
+    let mut loader = EbpfLoader::new();
+    loader
+        .btf(Some(btf))
+        .verifier_log_level(VerifierLogLevel::DEBUG)
+        .map_max_entries("COUNTS", settings.counts)
+        .map_max_entries("EDGES", if settings.probes.contains(&"signal") { settings.edges } else { 1 });
+    for (symbol, value) in layout.constants() {
+        loader.override_global(symbol, value, true);
+    }
+    Ok(loader.load(OBJECT)?)
+}
+
+fn attach_probe(
+    probe: &'static Probe,
+    settings: &Settings,
+    layout: &Layout,
+    btf: &Btf,
+    ebpf: &mut Ebpf,
+    attached: &mut Vec<AttachedProgram>,
+) -> ProbeStatus {
+    let status = |state, reason| ProbeStatus { name: probe.name, state, reason };
+    if !settings.probes.contains(&probe.name) {
+        return status(ProbeState::Off, "switched off by the configuration".to_owned());
+    }
+    if let Some(reason) = probe.programs.iter().find_map(|program| layout.missing(program)) {
+        return status(ProbeState::Unsupported, reason);
+    }
+    let before = attached.len();
+    for program in probe.programs {
+        match attach(program, btf, ebpf) {
+            Ok(attachment) => attached.push(attachment),
+            Err(error) => {
+                attached.truncate(before);
+                for program in probe.programs {
+                    detach(program, ebpf);
+                }
+                let reason = format!("cannot attach the program `{}`: {}", program.name, crate::error::chain(&error));
+                return status(ProbeState::Failed, reason);
+            }
+        }
+    }
+    status(ProbeState::Up, String::new())
+}
+
+fn attach(program: &Program, btf: &Btf, ebpf: &mut Ebpf) -> Result<AttachedProgram, ProgramError> {
+    let bpf = tracepoint_program(program, ebpf).ok_or(ProgramError::NotLoaded)?;
+    bpf.load(program.tracepoint, btf)?;
+    bpf.attach()?;
+    Ok(AttachedProgram { name: program.name, tracepoint: program.tracepoint, fd: bpf.fd()?.try_clone()? })
+}
+
+fn detach(program: &Program, ebpf: &mut Ebpf) {
+    if let Some(bpf) = tracepoint_program(program, ebpf) {
+        // One that was never loaded cannot be unloaded.
+        let _ = bpf.unload();
+    }
+}
+
+fn tracepoint_program<'a>(program: &Program, ebpf: &'a mut Ebpf) -> Option<&'a mut BtfTracePoint> {
+    ebpf.program_mut(program.name)?.try_into().ok()
+}
+
+fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
+    ebpf.take_map(name).ok_or(LoadError::NoMap(name))
+}
+
+fn take_data(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData, LoadError> {
+    match take(ebpf, name)? {
+        Map::PerCpuHashMap(data) | Map::PerCpuArray(data) => Ok(data),
+        _ => Err(LoadError::NoMap(name)),
+    }
+}
+
+/// The kernel memory that a map takes, as the kernel estimates it; 0 when it does not tell.
+fn map_memory(fd: i32) -> u64 {
+    let text = std::fs::read_to_string(Path::new("/proc/self/fdinfo").join(fd.to_string())).unwrap_or_default();
+    let bytes = text.lines().find_map(|line| line.strip_prefix("memlock:")?.trim().parse().ok());
+    bytes.unwrap_or(0)
+}

@@ -1,0 +1,146 @@
+//! Reading the counting maps in batches.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    time::Instant,
+};
+
+use aya::maps::MapData;
+use doubleslit_common::{
+    key::{CountKey, EdgeKey},
+    kind::Kind,
+    loss::Loss,
+};
+
+use super::sys::{self, Key};
+use crate::counts::{
+    snapshot::MapRead,
+    source::{CountSource, Reading},
+};
+
+/// Room for values in one batch, in bytes.
+const BATCH_BYTES: usize = 1 << 20;
+/// Entries in one batch, unless a bucket of the map has more.
+const BATCH_ENTRIES: std::ops::RangeInclusive<usize> = 1024..=8192;
+
+/// The maps of the loaded object.
+#[derive(Debug)]
+pub struct KernelCounts {
+    counts: BatchReader<CountKey>,
+    edges: BatchReader<EdgeKey>,
+    losses: BatchReader<u32>,
+}
+
+impl KernelCounts {
+    /// A reader of these maps on a machine with `cpus` possible CPUs.
+    #[must_use]
+    pub fn new(
+        counts: MapData,
+        edges: MapData,
+        losses: MapData,
+        counts_capacity: usize,
+        edges_capacity: usize,
+        cpus: usize,
+    ) -> Self {
+        Self {
+            counts: BatchReader::new("counts", counts, counts_capacity, cpus),
+            edges: BatchReader::new("edges", edges, edges_capacity, cpus),
+            losses: BatchReader::new("losses", losses, Loss::INDICES as usize, cpus),
+        }
+    }
+}
+
+impl CountSource for KernelCounts {
+    fn read(&mut self, reading: &mut Reading) -> io::Result<()> {
+        reading.clear();
+        reading.maps.push(self.counts.read(|key, value| reading.counts.push((key, value)))?);
+        reading.maps.push(self.edges.read(|key, value| reading.edges.push((key, value)))?);
+        self.losses.read(|index, value| {
+            let (cause, kind) = (index as usize / Kind::COUNT, index as usize % Kind::COUNT);
+            if let (Some(cause), Some(kind)) = (Loss::ALL.get(cause), Kind::ALL.get(kind))
+                && value > 0
+            {
+                reading.losses.push(((*cause, *kind), value));
+            }
+        })?;
+        Ok(())
+    }
+
+    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+        self.counts.remove(key)
+    }
+
+    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
+        self.edges.remove(key)
+    }
+}
+
+/// A map whose values are one word for each CPU.
+#[derive(Debug)]
+struct BatchReader<K> {
+    name: &'static str,
+    map: MapData,
+    capacity: usize,
+    cpus: usize,
+    keys: Vec<K>,
+    values: Vec<u64>,
+}
+
+impl<K: Key> BatchReader<K> {
+    fn new(name: &'static str, map: MapData, capacity: usize, cpus: usize) -> Self {
+        let entries =
+            (BATCH_BYTES / (8 * cpus)).clamp(*BATCH_ENTRIES.start(), *BATCH_ENTRIES.end()).min(capacity.max(64));
+        let mut reader = Self { name, map, capacity, cpus, keys: Vec::new(), values: Vec::new() };
+        reader.resize(entries);
+        reader
+    }
+
+    fn resize(&mut self, entries: usize) {
+        self.keys.resize(entries, K::ZERO);
+        self.values.resize(entries * self.cpus, 0);
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.map.fd().as_fd()
+    }
+
+    /// Reads every entry once. Entries that come or go meanwhile may or may not be among them; all others are.
+    ///
+    /// The kernel walks bucket by bucket and hands out whole buckets (`__htab_map_lookup_and_delete_batch`,
+    /// kernel/bpf/hashtab.c), so an entry is never handed out twice.
+    fn read(&mut self, mut take: impl FnMut(K, u64)) -> io::Result<MapRead> {
+        let begin = Instant::now();
+        let (mut from, mut keys, mut syscalls) = (None, 0, 0);
+        loop {
+            syscalls += 1;
+            let map = self.map.fd().as_fd();
+            let batch = match sys::lookup_batch(map, from, &mut self.keys, &mut self.values, self.cpus) {
+                Ok(batch) => batch,
+                // The next bucket alone has more entries than there is room for.
+                Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
+                    self.resize(self.keys.len() * 2);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for (key, values) in self.keys.iter().zip(self.values.chunks_exact(self.cpus)).take(batch.count) {
+                take(*key, values.iter().sum());
+            }
+            keys += batch.count;
+            from = batch.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(MapRead { map: self.name, keys, capacity: self.capacity, syscalls, duration: begin.elapsed() })
+    }
+
+    fn remove(&mut self, key: K) -> io::Result<Option<u64>> {
+        let mut values = std::mem::take(&mut self.values);
+        let removed = sys::lookup_and_delete(self.fd(), &key, &mut values, self.cpus);
+        let value = values.iter().take(self.cpus).sum();
+        self.values = values;
+        Ok(removed?.then_some(value))
+    }
+}

@@ -1,0 +1,59 @@
+//! Where counts come from: the seam between the maps and what becomes of them.
+
+use std::io;
+
+use doubleslit_common::{
+    key::{CountKey, EdgeKey},
+    kind::Kind,
+    loss::Loss,
+};
+
+use super::snapshot::MapRead;
+
+/// Something that has counts to read.
+pub trait CountSource: Send {
+    /// Reads everything, without changing it. On an error the reading is incomplete.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read.
+    fn read(&mut self, reading: &mut Reading) -> io::Result<()>;
+
+    /// Removes a count and returns its last value; nothing when it was not there.
+    ///
+    /// # Errors
+    ///
+    /// When the source refuses.
+    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>>;
+
+    /// Removes an edge and returns its last value; nothing when it was not there.
+    ///
+    /// # Errors
+    ///
+    /// When the source refuses.
+    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>>;
+}
+
+/// What was read: values only ever grow from one reading to the next.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Counts.
+    pub counts: Vec<(CountKey, u64)>,
+    /// Generated signals by target and sender.
+    pub edges: Vec<(EdgeKey, u64)>,
+    /// What could not be stored where it belongs.
+    pub losses: Vec<((Loss, Kind), u64)>,
+    /// What it cost.
+    pub maps: Vec<MapRead>,
+}
+
+impl Reading {
+    /// Forgets everything, but keeps the room.
+    pub fn clear(&mut self) {
+        let Self { counts, edges, losses, maps } = self;
+        counts.clear();
+        edges.clear();
+        losses.clear();
+        maps.clear();
+    }
+}
