@@ -23,6 +23,8 @@ pub enum Command {
     Exit { status: i32, count: u64 },
     /// `die SIGNAL N`: a child that sends itself a signal and dies of it.
     Die { signal: i32, count: u64 },
+    /// `leave STATUS`: this process's first thread ends, then another one ends the process with the status.
+    Leave { status: i32 },
     /// `threads N`: a thread that ends.
     Threads { count: u64 },
     /// `hog MIB`: a child that uses memory. Answers how it ended.
@@ -121,7 +123,8 @@ impl Command {
             | Self::Connect { count, .. }
             | Self::ConnectRefused { count, .. }
             | Self::Reset { count, .. } => Some(count),
-            Self::Hog { .. }
+            Self::Leave { .. }
+            | Self::Hog { .. }
             | Self::Handle { .. }
             | Self::Handled { .. }
             | Self::Listen { .. }
@@ -146,6 +149,7 @@ impl<'a, I: Iterator<Item = &'a str>> Words<I> {
             "fork" => Command::Exit { status: 0, count: self.next("count")? },
             "exit" => Command::Exit { status: self.next("status")?, count: self.next("count")? },
             "die" => Command::Die { signal: self.next("signal")?, count: self.next("count")? },
+            "leave" => Command::Leave { status: self.next("status")? },
             "threads" => Command::Threads { count: self.next("count")? },
             "hog" => Command::Hog { mebibytes: self.next("size")? },
             "signal" => Command::Signal { signal: self.next("signal")?, count: self.next("count")? },

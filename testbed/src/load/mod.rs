@@ -22,6 +22,10 @@ pub fn run(command: Command, image: &Image) -> Result<String> {
         Command::ExecMissing { count } => process::exec_missing(count)?,
         Command::Exit { status, count } => process::exit(status, count)?,
         Command::Die { signal, count } => process::die(signal, count)?,
+        Command::Leave { status } => {
+            image.remove();
+            process::leave(status)
+        }
         Command::Threads { count } => process::threads(count),
         Command::Hog { mebibytes } => return process::hog(mebibytes),
         Command::Signal { signal, count } => signal::to_self(signal, count)?,

@@ -50,6 +50,20 @@ pub fn die(signal: i32, count: u64) -> Result<()> {
     Ok(())
 }
 
+/// Ends this process with a status, after its first thread is gone.
+pub fn leave(status: i32) -> ! {
+    let first = std::process::id();
+    std::thread::spawn(move || {
+        // The first thread stays in the list, as a zombie, until the process ends.
+        let state = format!("/proc/self/task/{first}/stat");
+        while std::fs::read_to_string(&state).is_ok_and(|stat| !stat.contains(") Z ")) {
+            std::thread::yield_now();
+        }
+        sys::exit_process(status)
+    });
+    sys::exit_thread()
+}
+
 /// Starts threads that end.
 pub fn threads(count: u64) {
     for _ in 0..count {
