@@ -47,8 +47,8 @@ docs: setup ## write the generated documents
 	@cargo xtask docs
 
 bench: setup setup-bench ## measure costs, write docs/benchmarks.md
-	@cargo build --release --package doubleslit --package xtask
-	@$(SUDO) $(TARGET)/release/xtask bench
+	@cargo build --release --package doubleslit
+	@cargo $(AS_ROOT) run --quiet --release --package xtask -- bench
 
 setup:
 	@scripts/setup-bpf-toolchain
