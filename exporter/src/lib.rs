@@ -1,7 +1,13 @@
 //! doubleslit tells, for every container on a Linux machine, what the kernel saw it do.
 
+pub mod app;
 pub mod bpf;
+pub mod cli;
+pub mod config;
 pub mod counts;
 pub mod error;
+pub mod export;
+pub mod http;
 pub mod identity;
+pub mod prerequisites;
 pub mod probes;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doubleslit_common::kind::Kind;
+use doubleslit_common::{kind::Kind, loss::Loss};
 
 use crate::identity::{Identity, Runtime, Scope};
 
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub retired: PerKind,
     /// Increments kept in an `other` row instead of one of their own.
     pub folded: Vec<Folded>,
+    /// What could not be stored where it belongs, by cause.
+    pub losses: Vec<(Loss, u64)>,
     /// What the read cost, map by map.
     pub maps: Vec<MapRead>,
     /// How long the whole read took.
@@ -57,7 +59,7 @@ pub struct Subject {
     pub labels: Arc<[String]>,
     /// Counts by kind and detail.
     pub counts: BTreeMap<(Kind, u32), u64>,
-    /// Generated signals by detail and sender. Their sum over the senders is not in `counts`.
+    /// Generated signals by detail and sender: the same signals as in `counts`, split once more.
     pub edges: BTreeMap<(u32, Arc<Sender>), u64>,
 }
 

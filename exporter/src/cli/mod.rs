@@ -1,0 +1,87 @@
+//! The command line: one subcommand a file.
+
+mod check;
+mod log;
+mod run;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, Flags};
+
+/// Exporter that tells, for every container on a Linux machine, what the kernel saw it do.
+#[derive(Debug, Parser)]
+#[command(name = "doubleslit", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Count, and serve the counts over HTTP
+    Run(run::Arguments),
+    /// List what the machine must offer, and what to do where it does not
+    Check(check::Arguments),
+}
+
+/// Why a command did not do what it was told.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration is wrong: exit code 2.
+    Usage(anyhow::Error),
+    /// Something failed: exit code 1.
+    Failed(anyhow::Error),
+}
+
+impl Failure {
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Failed(_) => ExitCode::from(1),
+            Self::Usage(_) => ExitCode::from(2),
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    /// The whole chain of causes on one line.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Usage(error) | Self::Failed(error)) = self;
+        let line = format!("{error:#}").split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+        formatter.write_str(&line)
+    }
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration is wrong or the command fails.
+    pub fn execute(self) -> Result<ExitCode, Failure> {
+        match self.command {
+            Command::Run(arguments) => run::execute(&arguments),
+            Command::Check(arguments) => check::execute(&arguments),
+        }
+    }
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Default, Args)]
+struct ConfigArguments {
+    /// Configuration file (YAML)
+    #[arg(long = "config.file", value_name = "PATH")]
+    config_file: Option<PathBuf>,
+}
+
+impl ConfigArguments {
+    fn load(&self, flags: &Flags) -> Result<Config, Failure> {
+        // A variable that is not UTF-8 can only be refused or matter to nobody.
+        let variables = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+        config::load(self.config_file.as_deref(), variables, flags).map_err(|error| Failure::Usage(error.into()))
+    }
+}

@@ -1,0 +1,60 @@
+//! `doubleslit run`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{ConfigArguments, Failure, log};
+use crate::{
+    app,
+    config::Flags,
+    prerequisites::{self, Roots},
+};
+
+/// The flags of `run`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+
+    /// Check the configuration, then exit: 0 when it is valid, else 2
+    #[arg(long = "config.check")]
+    config_check: bool,
+
+    /// Address to listen on, `host:port` or `:port`; can be given more than once
+    #[arg(long = "web.listen-address", value_name = "ADDRESS")]
+    listen_addresses: Vec<String>,
+
+    /// Path of the metrics
+    #[arg(long = "web.telemetry-path", value_name = "PATH")]
+    telemetry_path: Option<String>,
+
+    /// Least important log lines that appear: error, warn, info, debug or trace
+    #[arg(long = "log.level", value_name = "LEVEL")]
+    log_level: Option<String>,
+
+    /// Form of the log lines: text or json
+    #[arg(long = "log.format", value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Arguments { config, config_check, listen_addresses, telemetry_path, log_level, log_format } = arguments;
+    let config = config.load(&Flags {
+        listen_addresses: listen_addresses.clone(),
+        telemetry_path: telemetry_path.clone(),
+        log_level: log_level.clone(),
+        log_format: log_format.clone(),
+    })?;
+    if *config_check {
+        println!("the configuration is valid");
+        return Ok(ExitCode::SUCCESS);
+    }
+    log::start(config.log);
+    let checks = prerequisites::all(&Roots::real(&config.identity.docker_root));
+    if let Some(missing) = prerequisites::missing(&checks) {
+        return Err(Failure::Failed(anyhow::anyhow!(missing)));
+    }
+    app::run(config).map_err(Failure::Failed)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,196 @@
+//! The configuration: what was written (defaults, file, environment, flags), then what is meant by it.
+
+mod address;
+mod error;
+mod labels;
+mod layers;
+mod understood;
+mod written;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use address::ListenAddress;
+pub use error::Error;
+pub use labels::{ContainerLabel, IdentityLabel};
+
+/// The configuration, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// What is served where.
+    pub web: Web,
+    /// The log.
+    pub log: Log,
+    /// Which probes are on.
+    pub probes: Probes,
+    /// Reading the maps.
+    pub poll: Poll,
+    /// The maps' capacities.
+    pub maps: Maps,
+    /// How long things stay.
+    pub retention: Retention,
+    /// How containers are named.
+    pub identity: Identity,
+    /// The BPF side.
+    pub bpf: Bpf,
+}
+
+/// What is served where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// The addresses to listen on; at least one.
+    pub listen_addresses: Vec<ListenAddress>,
+    /// The path of the metrics.
+    pub telemetry_path: String,
+}
+
+/// The log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least important lines that appear.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// How important a line of the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Data was lost.
+    Error,
+    /// Something is degraded.
+    Warn,
+    /// Start and stop.
+    Info,
+    /// For whoever looks for a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// Every level.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// The form of a line of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// Every form.
+    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// Which probes are on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probes(BTreeMap<&'static str, bool>);
+
+impl Probes {
+    /// Whether the probe with this name is on.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        self.0.get(name).copied().unwrap_or(false)
+    }
+}
+
+/// Reading the maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// How often.
+    pub interval: Duration,
+    /// The age from which on a scrape has them read first.
+    pub max_age: Duration,
+}
+
+/// The maps' capacities, in entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Maps {
+    /// Of the map `COUNTS`.
+    pub counts: u32,
+    /// Of the map `EDGES`.
+    pub edges: u32,
+}
+
+/// How long things stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The rows of a container that is gone.
+    pub grace: Duration,
+}
+
+/// How containers are named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The labels of a container's rows; at least one, each once.
+    pub labels: Vec<IdentityLabel>,
+    /// The container's own labels that its information metric shows.
+    pub container_labels: Vec<ContainerLabel>,
+    /// Where docker keeps its state.
+    pub docker_root: PathBuf,
+}
+
+/// The BPF side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bpf {
+    /// Whether the kernel measures the programs' run time.
+    pub stats: bool,
+}
+
+/// What the command line says about the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// `--web.listen-address`; when empty, the flag was not given.
+    pub listen_addresses: Vec<String>,
+    /// `--web.telemetry-path`.
+    pub telemetry_path: Option<String>,
+    /// `--log.level`.
+    pub log_level: Option<String>,
+    /// `--log.format`.
+    pub log_format: Option<String>,
+}
+
+/// Reads the configuration: defaults, then the file, then `DOUBLESLIT_` variables, then flags; the last one wins.
+///
+/// # Errors
+///
+/// When the file cannot be read, a key or variable does not exist, or a value does not fit.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: &Flags,
+) -> Result<Config, Error> {
+    layers::layered(file, environment, flags)?.try_into()
+}

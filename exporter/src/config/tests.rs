@@ -1,0 +1,243 @@
+use std::{collections::BTreeSet, io::Write as _, path::Path};
+
+use super::*;
+use crate::probes::PROBES;
+
+fn with(file: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Config, String> {
+    let mut written = tempfile::NamedTempFile::new().expect("a temporary file");
+    written.write_all(file.as_bytes()).expect("written");
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    load(Some(written.path()), variables, flags)
+        .map_err(|error| chain(&error).replace(&written.path().display().to_string(), "FILE"))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", chain(source)))
+}
+
+fn from_file(file: &str) -> Result<Config, String> {
+    with(file, &[], &Flags::default())
+}
+
+fn defaults() -> Config {
+    load(None, [], &Flags::default()).expect("the defaults")
+}
+
+#[test]
+fn the_documented_file_is_the_default() {
+    let config = defaults();
+    assert_eq!(from_file(include_str!("../../../config/doubleslit.yaml")), Ok(config.clone()));
+    assert_eq!(
+        config,
+        Config {
+            web: Web {
+                listen_addresses: vec![ListenAddress { host: "127.0.0.1".to_owned(), port: 10435 }],
+                telemetry_path: "/metrics".to_owned(),
+            },
+            log: Log { level: LogLevel::Info, format: LogFormat::Text },
+            probes: Probes(PROBES.iter().map(|probe| (probe.name, true)).collect()),
+            poll: Poll { interval: Duration::from_secs(1), max_age: Duration::from_secs(1) },
+            maps: Maps { counts: 65536, edges: 16384 },
+            retention: Retention { grace: Duration::from_secs(300) },
+            identity: Identity {
+                labels: vec![
+                    IdentityLabel::Namespace,
+                    IdentityLabel::Pod,
+                    IdentityLabel::Container,
+                    IdentityLabel::ContainerId,
+                ],
+                container_labels: vec![
+                    ContainerLabel {
+                        key: "com.docker.compose.project".to_owned(),
+                        label: "container_label_com_docker_compose_project".to_owned(),
+                    },
+                    ContainerLabel {
+                        key: "com.docker.compose.service".to_owned(),
+                        label: "container_label_com_docker_compose_service".to_owned(),
+                    },
+                ],
+                docker_root: "/var/lib/docker".into(),
+            },
+            bpf: Bpf { stats: false },
+        }
+    );
+}
+
+#[test]
+fn the_documented_file_names_every_probe() {
+    let file: BTreeSet<_> =
+        layers::keys().into_iter().filter_map(|key| key.strip_prefix("probes.").map(str::to_owned)).collect();
+    assert_eq!(file, PROBES.iter().map(|probe| probe.name.to_owned()).collect());
+}
+
+#[test]
+fn later_layers_win() {
+    let file =
+        "log: {level: warn, format: json}\npoll: {interval: 2s}\nprobes: {exec: false}\nweb:\n  telemetry_path: /a\n";
+    let variables = [
+        ("DOUBLESLIT_LOG__LEVEL", "debug"),
+        ("DOUBLESLIT_WEB__TELEMETRY_PATH", "/b"),
+        ("DOUBLESLIT_WEB__LISTEN_ADDRESS", "[::1]:1, :2"),
+        ("DOUBLESLIT_PROBES__TCP", "false"),
+        ("DOUBLESLIT_MAPS__COUNTS", "7"),
+        ("DOUBLESLIT_POLL__MAX_AGE", "0s"),
+        ("DOUBLESLIT_RETENTION__GRACE", ""),
+        ("HOME", "/root"),
+    ];
+    let flags = Flags { telemetry_path: Some("/c".to_owned()), ..Flags::default() };
+    let config = with(file, &variables, &flags).expect("valid");
+    assert_eq!(config.log, Log { level: LogLevel::Debug, format: LogFormat::Json });
+    assert_eq!(config.web.telemetry_path, "/c");
+    assert_eq!(config.web.listen_addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["[::1]:1", ":2"]);
+    assert_eq!(config.poll, Poll { interval: Duration::from_secs(2), max_age: Duration::ZERO });
+    assert_eq!(config.maps, Maps { counts: 7, edges: 16384 });
+    assert_eq!(config.retention, defaults().retention);
+    let on: Vec<_> = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
+    assert_eq!(on, ["fork", "exit", "oom", "signal", "socket_state", "container"]);
+}
+
+#[test]
+fn flags_replace_the_list_of_addresses() {
+    let flags =
+        Flags { listen_addresses: vec!["localhost:1".to_owned(), "localhost:2".to_owned()], ..Flags::default() };
+    let config = with("", &[("DOUBLESLIT_WEB__LISTEN_ADDRESS", ":9")], &flags).expect("valid");
+    assert_eq!(config.web.listen_addresses.len(), 2);
+}
+
+#[test]
+fn what_is_left_empty_keeps_its_default() {
+    assert_eq!(from_file(""), Ok(defaults()));
+    assert_eq!(from_file("---\n# nothing\n"), Ok(defaults()));
+    assert_eq!(from_file("web:\nlog:\n  level:\n  # format: json\n"), Ok(defaults()));
+}
+
+#[test]
+fn files_are_refused() {
+    for (file, expected) in [
+        (
+            "webb: {}",
+            "unknown key `webb` in `FILE`: expected one of `bpf`, `identity`, `log`, `maps`, `poll`, `probes`, `retention`, `web`",
+        ),
+        ("web: {path: /x}", "unknown key `web.path` in `FILE`: expected one of `listen_address`, `telemetry_path`"),
+        (
+            "web.telemetry_path: /x",
+            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `identity`, `log`, `maps`, `poll`, `probes`, `retention`, `web`",
+        ),
+        (
+            "Web: {}",
+            "unknown key `Web` in `FILE`: expected one of `bpf`, `identity`, `log`, `maps`, `poll`, `probes`, `retention`, `web`",
+        ),
+        (
+            "probes: {open: true}",
+            "unknown key `probes.open` in `FILE`: expected one of `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `tcp`",
+        ),
+        ("web: 3", "invalid value `3` for `web`: expected a section with `listen_address`, `telemetry_path`"),
+        (
+            "probes: [exec]",
+            "invalid value `[…]` for `probes`: expected a section with `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `tcp`",
+        ),
+        ("web: {listen_address: ':1'}", "invalid value `:1` for `web.listen_address`: expected a list"),
+        (
+            "web: {listen_address: [[a]]}",
+            "invalid value `[…]` for `web.listen_address`: expected a list of plain values",
+        ),
+        ("log: {level: [info]}", "invalid value `[…]` for `log.level`: expected a single value"),
+        ("- a", "parsing the configuration `FILE`: invalid type: sequence, expected a map"),
+        (
+            "web: {",
+            "parsing the configuration `FILE`: while parsing a node, did not find expected node content at byte 6 line 2 column 1",
+        ),
+    ] {
+        assert_eq!(from_file(file), Err(expected.to_owned()), "{file}");
+    }
+    assert_eq!(
+        load(Some(Path::new("/nowhere.yaml")), [], &Flags::default()).map_err(|error| chain(&error)),
+        Err("reading the configuration `/nowhere.yaml`: No such file or directory (os error 2)".to_owned())
+    );
+}
+
+#[test]
+fn values_are_refused() {
+    const DURATION: &str = "a duration such as `500ms`, `1s` or `5m`";
+    const ADDRESS: &str = "an address such as `127.0.0.1:10435`, `[::1]:10435` or `:10435`";
+    const PATH: &str = "a path such as `/metrics`: not `/`, not below `/-/`, of letters, digits and `/-._~`";
+    const LABELS: &str = "`namespace`, `pod`, `container`, `container_id`, `runtime`, `pod_uid`, `image`";
+    for (section, key, written, shown, expected) in [
+        ("web", "listen_address", "[nonsense]", "nonsense", ADDRESS),
+        ("web", "listen_address", "[]", "[]", ADDRESS),
+        ("web", "listen_address", "[':1', ':1']", ":1", "each address once"),
+        ("web", "telemetry_path", "metrics", "metrics", PATH),
+        ("web", "telemetry_path", "/", "/", PATH),
+        ("web", "telemetry_path", "/-/healthy", "/-/healthy", PATH),
+        ("web", "telemetry_path", "'/{a}'", "/{a}", PATH),
+        ("log", "level", "loud", "loud", "one of `error`, `warn`, `info`, `debug`, `trace`"),
+        ("log", "level", "INFO", "INFO", "one of `error`, `warn`, `info`, `debug`, `trace`"),
+        ("log", "format", "xml", "xml", "one of `text`, `json`"),
+        ("probes", "exec", "maybe", "maybe", "`true` or `false`"),
+        ("bpf", "stats", "1", "1", "`true` or `false`"),
+        ("poll", "interval", "fast", "fast", DURATION),
+        ("poll", "interval", "\"a\\nb\"", "a b", DURATION),
+        ("poll", "interval", "1ms", "1ms", "a duration from `10ms` to `1h`"),
+        ("poll", "interval", "2h", "2h", "a duration from `10ms` to `1h`"),
+        ("poll", "max_age", "-1s", "-1s", DURATION),
+        ("retention", "grace", "5", "5", DURATION),
+        ("maps", "counts", "0", "0", "a number from `1` to `16777216`"),
+        ("maps", "edges", "16777217", "16777217", "a number from `1` to `16777216`"),
+        ("maps", "edges", "-1", "-1", "a number from `1` to `16777216`"),
+        ("maps", "edges", "1.5", "1.5", "a number from `1` to `16777216`"),
+        ("identity", "labels", "[pod, node]", "node", &format!("a list of {LABELS}")),
+        ("identity", "labels", "[pod, pod]", "pod", "each label once"),
+        ("identity", "labels", "[]", "[]", &format!("at least one of {LABELS}")),
+        ("identity", "container_labels", "['']", "", "the name of a container's label"),
+        (
+            "identity",
+            "container_labels",
+            "[a.b, a-b]",
+            "a-b",
+            "names that differ as metric labels: `a.b` is `container_label_a_b` too",
+        ),
+        ("identity", "docker_root", "var/lib", "var/lib", "an absolute path"),
+    ] {
+        assert_eq!(
+            from_file(&format!("{section}:\n  {key}: {written}\n")),
+            Err(format!("invalid value `{shown}` for `{section}.{key}`: expected {expected}"))
+        );
+    }
+}
+
+#[test]
+fn variables_are_refused() {
+    let all = "`DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_IDENTITY__CONTAINER_LABELS`, `DOUBLESLIT_IDENTITY__DOCKER_ROOT`, \
+        `DOUBLESLIT_IDENTITY__LABELS`, `DOUBLESLIT_LOG__FORMAT`, `DOUBLESLIT_LOG__LEVEL`, `DOUBLESLIT_MAPS__COUNTS`, \
+        `DOUBLESLIT_MAPS__EDGES`, `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
+        `DOUBLESLIT_PROBES__EXEC`, `DOUBLESLIT_PROBES__EXIT`, `DOUBLESLIT_PROBES__FORK`, `DOUBLESLIT_PROBES__OOM`, \
+        `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__TCP`, \
+        `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
+    for name in
+        ["DOUBLESLIT_HOME", "DOUBLESLIT_LOG_LEVEL", "DOUBLESLIT_log__level", "DOUBLESLIT_WEB__PORT", "DOUBLESLIT_"]
+    {
+        assert_eq!(
+            with("", &[(name, "x")], &Flags::default()),
+            Err(format!("unknown environment variable `{name}`: expected one of {all}"))
+        );
+    }
+    assert_eq!(
+        with("", &[("DOUBLESLIT_LOG__LEVEL", "loud")], &Flags::default()),
+        Err("invalid value `loud` for `log.level`: expected one of `error`, `warn`, `info`, `debug`, `trace`"
+            .to_owned())
+    );
+}
+
+#[test]
+fn service_links_of_kubernetes_are_no_settings() {
+    let links = [
+        ("DOUBLESLIT_SERVICE_HOST", "10.0.0.1"),
+        ("DOUBLESLIT_SERVICE_PORT", "10435"),
+        ("DOUBLESLIT_SERVICE_PORT_METRICS", "10435"),
+        ("DOUBLESLIT_PORT", "tcp://10.0.0.1:10435"),
+        ("DOUBLESLIT_PORT_10435_TCP", "tcp://10.0.0.1:10435"),
+        ("DOUBLESLIT_PORT_10435_TCP_PROTO", "tcp"),
+        ("DOUBLESLIT_METRICS_PORT_10435_TCP_ADDR", "10.0.0.1"),
+    ];
+    assert_eq!(with("", &links, &Flags::default()), Ok(defaults()));
+}

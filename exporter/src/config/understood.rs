@@ -1,0 +1,111 @@
+//! From what was written to what is meant.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    Bpf, Config, Identity, Log, LogFormat, LogLevel, Maps, Poll, Probes, Retention, Web,
+    address::ListenAddress,
+    error::{Error, quoted},
+    labels::{container_labels, identity_labels},
+    written::Written,
+};
+use crate::probes::PROBES;
+
+const CAPACITY_MAX: u32 = 1 << 24;
+const INTERVAL_MIN: Duration = Duration::from_millis(10);
+const HOUR: Duration = Duration::from_secs(3600);
+
+impl TryFrom<Written> for Config {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self, Error> {
+        let Written { web, log, probes, poll, maps, retention, identity, bpf } = written;
+        let interval = duration("poll.interval", &poll.interval)?;
+        if !(INTERVAL_MIN..=HOUR).contains(&interval) {
+            return Err(Error::value("poll.interval", poll.interval, "a duration from `10ms` to `1h`"));
+        }
+        Ok(Self {
+            web: Web {
+                listen_addresses: listen_addresses(&web.listen_address)?,
+                telemetry_path: telemetry_path(web.telemetry_path)?,
+            },
+            log: Log {
+                level: choice("log.level", &log.level, LogLevel::ALL, LogLevel::name)?,
+                format: choice("log.format", &log.format, LogFormat::ALL, LogFormat::name)?,
+            },
+            probes: Probes(
+                PROBES
+                    .iter()
+                    .map(|probe| {
+                        let key = format!("probes.{}", probe.name);
+                        Ok((probe.name, probes.get(probe.name).map_or(Ok(true), |text| switch(&key, text))?))
+                    })
+                    .collect::<Result<_, Error>>()?,
+            ),
+            poll: Poll { interval, max_age: duration("poll.max_age", &poll.max_age)? },
+            maps: Maps { counts: capacity("maps.counts", &maps.counts)?, edges: capacity("maps.edges", &maps.edges)? },
+            retention: Retention { grace: duration("retention.grace", &retention.grace)? },
+            identity: Identity {
+                labels: identity_labels(&identity.labels)?,
+                container_labels: container_labels(&identity.container_labels)?,
+                docker_root: absolute("identity.docker_root", &identity.docker_root)?,
+            },
+            bpf: Bpf { stats: switch("bpf.stats", &bpf.stats)? },
+        })
+    }
+}
+
+fn listen_addresses(written: &[String]) -> Result<Vec<ListenAddress>, Error> {
+    const KEY: &str = "web.listen_address";
+    const EXPECTED: &str = "an address such as `127.0.0.1:10435`, `[::1]:10435` or `:10435`";
+    if written.is_empty() {
+        return Err(Error::value(KEY, "[]", EXPECTED));
+    }
+    let mut addresses = Vec::new();
+    for text in written {
+        let address = ListenAddress::parse(text).ok_or_else(|| Error::value(KEY, text, EXPECTED))?;
+        if addresses.contains(&address) {
+            return Err(Error::value(KEY, text, "each address once"));
+        }
+        addresses.push(address);
+    }
+    Ok(addresses)
+}
+
+fn telemetry_path(text: String) -> Result<String, Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    if text.len() < 2 || !text.starts_with('/') || text.starts_with("/-/") || !text.chars().all(plain) {
+        let expected = "a path such as `/metrics`: not `/`, not below `/-/`, of letters, digits and `/-._~`";
+        return Err(Error::value("web.telemetry_path", text, expected));
+    }
+    Ok(text)
+}
+
+fn choice<T: Copy, const N: usize>(
+    key: &str,
+    text: &str,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<T, Error> {
+    all.into_iter()
+        .find(|choice| name(*choice) == text)
+        .ok_or_else(|| Error::value(key, text, format!("one of {}", quoted(all.map(name)))))
+}
+
+fn switch(key: &str, text: &str) -> Result<bool, Error> {
+    text.parse().map_err(|_| Error::value(key, text, "`true` or `false`"))
+}
+
+fn duration(key: &str, text: &str) -> Result<Duration, Error> {
+    humantime::parse_duration(text).map_err(|_| Error::value(key, text, "a duration such as `500ms`, `1s` or `5m`"))
+}
+
+fn capacity(key: &str, text: &str) -> Result<u32, Error> {
+    let number = text.parse().ok().filter(|number| (1..=CAPACITY_MAX).contains(number));
+    number.ok_or_else(|| Error::value(key, text, format!("a number from `1` to `{CAPACITY_MAX}`")))
+}
+
+fn absolute(key: &str, text: &str) -> Result<PathBuf, Error> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err(Error::value(key, text, "an absolute path")) }
+}

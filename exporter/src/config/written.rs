@@ -1,0 +1,67 @@
+//! The configuration as it is written: every value still a text.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// All sections.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    pub(super) web: Web,
+    pub(super) log: Log,
+    pub(super) probes: BTreeMap<String, String>,
+    pub(super) poll: Poll,
+    pub(super) maps: Maps,
+    pub(super) retention: Retention,
+    pub(super) identity: Identity,
+    pub(super) bpf: Bpf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Web {
+    pub(super) listen_address: Vec<String>,
+    pub(super) telemetry_path: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) level: String,
+    pub(super) format: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Poll {
+    pub(super) interval: String,
+    pub(super) max_age: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Maps {
+    pub(super) counts: String,
+    pub(super) edges: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Retention {
+    pub(super) grace: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identity {
+    pub(super) labels: Vec<String>,
+    pub(super) container_labels: Vec<String>,
+    pub(super) docker_root: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bpf {
+    pub(super) stats: String,
+}

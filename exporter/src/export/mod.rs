@@ -1,0 +1,183 @@
+//! Writing a snapshot as text for Prometheus.
+
+mod accept;
+mod containers;
+mod counts;
+mod internals;
+mod own;
+mod process;
+mod rows;
+mod text;
+
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, registry::Registry};
+
+pub use accept::Format;
+pub use internals::{Internals, MapLoss, ProbeState, ProgramState, State};
+pub use own::{METRICS, Metric, MetricKind};
+pub use process::Process;
+
+use crate::{
+    config::{self, ContainerLabel, IdentityLabel},
+    counts::snapshot::Snapshot,
+    probes::{Family, Source},
+};
+use rows::Out;
+use text::Rewriter;
+
+/// Text is handed on in pieces of about this size, so that a scrape needs little memory however many series there are.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// What stays the same from scrape to scrape.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The names of the identity labels, in the order of [`Subject::labels`](crate::counts::snapshot::Subject::labels).
+    pub labels: Vec<&'static str>,
+    /// The families of the probes that are up.
+    pub families: Vec<&'static Family>,
+    /// The labels of containers that their information metric shows.
+    pub container_labels: Vec<ContainerLabel>,
+}
+
+impl Settings {
+    /// The settings for a configuration and the families of the probes that are up.
+    #[must_use]
+    pub fn new(identity: &config::Identity, families: impl IntoIterator<Item = &'static Family>) -> Self {
+        Self {
+            labels: identity.labels.iter().copied().map(IdentityLabel::name).collect(),
+            families: families.into_iter().collect(),
+            container_labels: identity.container_labels.clone(),
+        }
+    }
+}
+
+/// Tells how long a scrape has taken so far.
+#[derive(Clone)]
+pub struct Stopwatch(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Stopwatch {
+    /// A stopwatch that a function reads.
+    #[must_use]
+    pub fn new(read: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+}
+
+impl fmt::Debug for Stopwatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Stopwatch").field(&(self.0)()).finish()
+    }
+}
+
+/// Everything that one scrape shows.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// What stays the same.
+    pub settings: Arc<Settings>,
+    /// The counts.
+    pub snapshot: Arc<Snapshot>,
+    /// The BPF side.
+    pub internals: Arc<Internals>,
+    /// This process.
+    pub process: Option<Process>,
+    /// How long the scrape has taken so far.
+    pub stopwatch: Stopwatch,
+}
+
+/// Writes everything as one text.
+///
+/// # Panics
+///
+/// Never: writing to a text cannot fail.
+#[must_use]
+pub fn encode(inputs: &Inputs, format: Format) -> String {
+    let mut whole = String::new();
+    let written = encode_in_chunks(inputs, format, &mut |chunk| {
+        whole.push_str(chunk);
+        Ok(())
+    });
+    debug_assert!(written.is_ok(), "writing to a text cannot fail");
+    whole
+}
+
+/// Writes everything in pieces of whole lines, each of them handed to `sink` as soon as it is there.
+///
+/// # Errors
+///
+/// When `sink` fails; nothing is handed to it after that.
+pub fn encode_in_chunks(inputs: &Inputs, format: Format, sink: &mut dyn FnMut(&str) -> fmt::Result) -> fmt::Result {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(inputs.clone()));
+    let mut chunks = Chunks {
+        // Room for one more line than makes a piece complete.
+        text: String::with_capacity(CHUNK_BYTES + 4096),
+        rewritten: String::new(),
+        rewriter: (format == Format::Text).then(Rewriter::default),
+        sink,
+    };
+    prometheus_client::encoding::text::encode(&mut chunks, &registry)?;
+    chunks.hand_on()
+}
+
+struct Chunks<'a> {
+    text: String,
+    rewritten: String,
+    rewriter: Option<Rewriter>,
+    sink: &'a mut dyn FnMut(&str) -> fmt::Result,
+}
+
+impl Chunks<'_> {
+    /// Hands on the lines that are complete.
+    fn hand_on(&mut self) -> fmt::Result {
+        let Self { text, rewritten, rewriter, sink } = self;
+        let complete = text.rfind('\n').map_or(0, |last| last + 1);
+        match rewriter {
+            None => sink(&text[..complete])?,
+            Some(rewriter) => {
+                rewritten.clear();
+                rewriter.rewrite(&text[..complete], rewritten);
+                sink(rewritten)?;
+            }
+        }
+        text.drain(..complete);
+        Ok(())
+    }
+}
+
+impl Write for Chunks<'_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        self.text.push_str(part);
+        if self.text.len() >= CHUNK_BYTES && part.ends_with('\n') { self.hand_on() } else { Ok(()) }
+    }
+}
+
+impl Collector for Inputs {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Self { settings, snapshot, internals, process, stopwatch } = self;
+        let mut out = Out::new(encoder);
+        let nobody = counts::Nobody::new(&settings.labels);
+        let groups = counts::groups(snapshot, &nobody);
+        for family in &settings.families {
+            match family.source {
+                Source::Counts | Source::Edges => counts::subjects(&mut out, family, &settings.labels, &groups)?,
+                Source::Lifecycle => counts::lifecycles(&mut out, family, snapshot)?,
+            }
+        }
+        internals::totals(&mut out, settings, snapshot)?;
+        containers::write(&mut out, settings, snapshot)?;
+        internals::write(&mut out, internals, snapshot)?;
+        out.own(&own::BUILD_INFO).row(&[env!("CARGO_PKG_VERSION"), std::env::consts::ARCH], true)?;
+        if let Some(process) = process {
+            process::write(&mut out, process)?;
+        }
+        // This one and the one behind it count too.
+        let series = out.series() + 2;
+        out.single(&own::SCRAPE_SERIES, series)?;
+        out.single(&own::SCRAPE_DURATION, (stopwatch.0)().as_secs_f64())
+    }
+}

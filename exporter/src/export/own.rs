@@ -1,0 +1,91 @@
+//! The table of the exporter's own metrics: everything but the counts of events.
+
+/// What a metric's value does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// It never falls; the sample's name ends in `_total`.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+/// A metric of the exporter itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name, without `_total`.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: MetricKind,
+    /// Its labels. Some metrics of containers have the identity labels in front of these and others behind.
+    pub labels: &'static [&'static str],
+    /// Whether the identity labels come before the others.
+    pub identified: bool,
+    /// Its help text: one sentence without the final full stop.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($symbol:ident: $kind:ident $name:literal $($identified:ident)? [$($label:literal),*] $help:literal;)+) => {
+        $(pub(super) static $symbol: Metric = Metric {
+            name: $name,
+            kind: MetricKind::$kind,
+            labels: &[$($label),*],
+            identified: metrics!(@ $($identified)?),
+            help: $help,
+        };)+
+
+        /// Every metric, in the order of the exposition.
+        pub static METRICS: &[&Metric] = &[$(&$symbol),+];
+    };
+    (@) => { false };
+    (@ identified) => { true };
+}
+
+metrics! {
+    EVENTS_COUNTED: Counter "doubleslit_events_counted" ["event"]
+        "Everything that was ever counted: the rows that are exposed plus what was retired";
+    EVENTS_RETIRED: Counter "doubleslit_events_retired" ["event"]
+        "What was counted in rows that are no longer exposed";
+    COUNTS_FOLDED: Counter "doubleslit_counts_folded" ["metric", "reason"]
+        "Increments that were kept in a row `other` instead of a row of their own";
+    CONTAINERS: Gauge "doubleslit_containers" ["runtime"] "Containers that run";
+    CONTAINER_INFO: Gauge "doubleslit_container_info" identified
+        ["runtime", "image", "image_id", "pod_uid", "qos", "cgroup_id", "cgroup_path"]
+        "Identity of a container that runs or whose rows are still exposed; constant 1";
+    CONTAINER_START_TIME: Gauge "doubleslit_container_start_time_seconds" identified []
+        "When the container started, in seconds since the epoch";
+    PROBE_UP: Gauge "doubleslit_probe_up" ["probe"] "Whether every program of the probe is attached";
+    PROBE_INFO: Gauge "doubleslit_probe_info" ["probe", "attach", "state", "reason"]
+        "How a probe is attached, or why it is not; constant 1";
+    PROGRAM_INFO: Gauge "doubleslit_bpf_program_info" ["program", "id", "kind", "attach"]
+        "BPF programs that are loaded; constant 1";
+    PROGRAM_MISSES: Counter "doubleslit_bpf_program_misses" ["program"]
+        "Runs that the kernel skipped to prevent recursion: events that are not in the counts";
+    PROGRAM_RUNS: Counter "doubleslit_bpf_program_runs" ["program"]
+        "Runs of the program, while the kernel measured them";
+    PROGRAM_RUN_TIME: Counter "doubleslit_bpf_program_run_time_seconds" ["program"]
+        "Time spent in the program, while the kernel measured it";
+    STATS_ENABLED: Gauge "doubleslit_bpf_stats_enabled" [] "Whether this exporter has the kernel measure BPF programs";
+    MAP_ENTRIES: Gauge "doubleslit_bpf_map_entries" ["map"] "Entries that the map held when it was last read";
+    MAP_CAPACITY: Gauge "doubleslit_bpf_map_capacity" ["map"] "Entries that the map can hold";
+    MAP_READ_DURATION: Gauge "doubleslit_bpf_map_read_duration_seconds" ["map"] "How long the last read of the map took";
+    MAP_UPDATE_ERRORS: Counter "doubleslit_bpf_map_update_errors" ["map", "reason"]
+        "Updates of a map that failed in a BPF program";
+    POLL_DURATION: Gauge "doubleslit_poll_duration_seconds" [] "How long the last read of all maps took";
+    POLL_KEYS: Gauge "doubleslit_poll_keys" ["map"] "Keys that the last read of the map returned";
+    POLL_SYSCALLS: Gauge "doubleslit_poll_syscalls" ["map"] "System calls that the last read of the map took";
+    IDENTITY_ENTRIES: Gauge "doubleslit_identity_entries" [] "Cgroups that are known";
+    IDENTITY_UNRESOLVED: Gauge "doubleslit_identity_unresolved" []
+        "Cgroups of containers of which the id is known but not the name";
+    BUILD_INFO: Gauge "doubleslit_build_info" ["version", "target"] "The exporter's build; constant 1";
+    PROCESS_CPU: Counter "process_cpu_seconds" [] "Total user and system CPU time spent in seconds";
+    PROCESS_OPEN_FDS: Gauge "process_open_fds" [] "Number of open file descriptors";
+    PROCESS_MAX_FDS: Gauge "process_max_fds" [] "Maximum number of open file descriptors";
+    PROCESS_VIRTUAL_MEMORY: Gauge "process_virtual_memory_bytes" [] "Virtual memory size in bytes";
+    PROCESS_RESIDENT_MEMORY: Gauge "process_resident_memory_bytes" [] "Resident memory size in bytes";
+    PROCESS_START_TIME: Gauge "process_start_time_seconds" []
+        "Start time of the process since unix epoch in seconds";
+    SCRAPE_SERIES: Gauge "doubleslit_scrape_series" [] "Series in this scrape";
+    SCRAPE_DURATION: Gauge "doubleslit_scrape_duration_seconds" []
+        "How long this scrape took up to this line, the wait for a fresh read of the maps included";
+}

@@ -1,0 +1,149 @@
+//! Writing families: a header with the first row, and never one without rows.
+
+use std::fmt;
+
+use prometheus_client::{
+    encoding::{DescriptorEncoder, EncodeLabel, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet},
+    metrics::MetricType,
+};
+
+use super::own::{Metric, MetricKind};
+
+/// A sample's value.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Number {
+    Whole(u64),
+    Real(f64),
+}
+
+impl From<u64> for Number {
+    fn from(value: u64) -> Self {
+        Self::Whole(value)
+    }
+}
+
+impl From<usize> for Number {
+    fn from(value: usize) -> Self {
+        Self::Whole(value as u64)
+    }
+}
+
+impl From<bool> for Number {
+    fn from(value: bool) -> Self {
+        Self::Whole(value.into())
+    }
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+/// One exposition that is being written.
+#[derive(Debug)]
+pub(super) struct Out<'a> {
+    encoder: DescriptorEncoder<'a>,
+    series: usize,
+}
+
+impl<'a> Out<'a> {
+    pub(super) fn new(encoder: DescriptorEncoder<'a>) -> Self {
+        Self { encoder, series: 0 }
+    }
+
+    /// How many series were written.
+    pub(super) fn series(&self) -> usize {
+        self.series
+    }
+
+    /// Begins a family with these labels.
+    pub(super) fn family<'s>(
+        &'s mut self,
+        name: &'s str,
+        help: &'s str,
+        kind: MetricKind,
+        labels: &'s [&'s str],
+    ) -> Rows<'s, 'a> {
+        let Self { encoder, series } = self;
+        Rows { state: State::Waiting { encoder, name, help }, kind, labels, series }
+    }
+
+    /// Begins one of the exporter's own families.
+    pub(super) fn own<'s>(&'s mut self, metric: &'static Metric) -> Rows<'s, 'a> {
+        self.family(metric.name, metric.help, metric.kind, metric.labels)
+    }
+
+    /// Writes one of the exporter's own families that has a single series.
+    pub(super) fn single(&mut self, metric: &'static Metric, value: impl Into<Number>) -> fmt::Result {
+        self.own(metric).row(&[], value)
+    }
+}
+
+/// The rows of one family.
+pub(super) struct Rows<'s, 'a> {
+    state: State<'s, 'a>,
+    kind: MetricKind,
+    labels: &'s [&'s str],
+    series: &'s mut usize,
+}
+
+enum State<'s, 'a> {
+    Waiting { encoder: &'s mut DescriptorEncoder<'a>, name: &'s str, help: &'s str },
+    Begun(MetricEncoder<'s>),
+    Failed,
+}
+
+impl Rows<'_, '_> {
+    /// Writes a row: the values of the labels in their order, and the number.
+    pub(super) fn row(&mut self, values: &[&str], number: impl Into<Number>) -> fmt::Result {
+        self.begin()?;
+        let State::Begun(metric) = &mut self.state else { return Err(fmt::Error) };
+        debug_assert_eq!(self.labels.len(), values.len(), "one value for each label");
+        *self.series += 1;
+        if self.labels.is_empty() {
+            return write(metric, self.kind, number.into());
+        }
+        let labels = Labels { names: self.labels, values };
+        write(&mut metric.encode_family(&labels)?, self.kind, number.into())
+    }
+
+    fn begin(&mut self) -> fmt::Result {
+        if matches!(self.state, State::Begun(_)) {
+            return Ok(());
+        }
+        let State::Waiting { encoder, name, help } = std::mem::replace(&mut self.state, State::Failed) else {
+            return Err(fmt::Error);
+        };
+        let help = format!("{}.", help.trim_end_matches('.'));
+        let kind = match self.kind {
+            MetricKind::Counter => MetricType::Counter,
+            MetricKind::Gauge => MetricType::Gauge,
+        };
+        self.state = State::Begun(encoder.encode_descriptor(name, &help, None, kind)?);
+        Ok(())
+    }
+}
+
+fn write(metric: &mut MetricEncoder<'_>, kind: MetricKind, number: Number) -> fmt::Result {
+    match (kind, number) {
+        (MetricKind::Counter, Number::Whole(value)) => metric.encode_counter::<NoLabelSet, _, u64>(&value, None),
+        (MetricKind::Counter, Number::Real(value)) => metric.encode_counter::<NoLabelSet, _, u64>(&value, None),
+        (MetricKind::Gauge, Number::Whole(value)) => metric.encode_gauge(&value),
+        (MetricKind::Gauge, Number::Real(value)) => metric.encode_gauge(&value),
+    }
+}
+
+struct Labels<'a> {
+    names: &'a [&'a str],
+    values: &'a [&'a str],
+}
+
+impl EncodeLabelSet for Labels<'_> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        for (name, value) in self.names.iter().zip(self.values) {
+            (*name, *value).encode(encoder.encode_label())?;
+        }
+        Ok(())
+    }
+}

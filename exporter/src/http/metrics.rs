@@ -1,0 +1,45 @@
+//! One scrape.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{Site, stream, text};
+use crate::export::{Format, Inputs, Process, Stopwatch, encode_in_chunks};
+
+pub(super) async fn scrape(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    let began = Instant::now();
+    let Ok(permit) = Arc::clone(&site.scrapes).try_acquire_owned() else {
+        return text(StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at once\n");
+    };
+    let Some(snapshot) = site.source.fresh().await else {
+        return text(StatusCode::SERVICE_UNAVAILABLE, "not ready: the maps were not read yet\n");
+    };
+    let format = Format::negotiate(&accept(&headers));
+    let (writer, body) = stream::channel();
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let inputs = Inputs {
+            settings: Arc::clone(&site.settings),
+            snapshot,
+            internals: site.source.internals(),
+            process: Process::read(),
+            stopwatch: Stopwatch::new(move || began.elapsed()),
+        };
+        let mut sink = |chunk: &str| writer.send(Bytes::copy_from_slice(chunk.as_bytes())).map_err(|_| fmt::Error);
+        // A reader that went away or stalls needs no answer; it does not get an end either.
+        if encode_in_chunks(&inputs, format, &mut sink).is_ok() {
+            writer.finish();
+        }
+    });
+    ([(header::CONTENT_TYPE, format.content_type())], Body::new(body)).into_response()
+}
+
+fn accept(headers: &HeaderMap) -> String {
+    headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,92 @@
+//! What is served over HTTP: the metrics, a landing page, health.
+
+mod landing;
+mod listen;
+mod metrics;
+mod stream;
+
+use std::{pin::Pin, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use tokio::sync::Semaphore;
+use tower_http::{CompressionLevel, compression::CompressionLayer};
+
+pub use listen::{Error, bind, serve};
+
+use crate::{
+    counts::snapshot::Snapshot,
+    export::{Internals, Settings},
+};
+
+/// Scrapes that may be under way at once; a further one is turned away.
+const SCRAPES_MAX: usize = 16;
+
+const HEALTHY: &str = "/-/healthy";
+const READY: &str = "/-/ready";
+
+/// A snapshot that is on its way.
+pub type Fresh<'a> = Pin<Box<dyn Future<Output = Option<Arc<Snapshot>>> + Send + 'a>>;
+
+/// Where a scrape gets what it shows.
+pub trait Source: Send + Sync + 'static {
+    /// A snapshot that is fresh enough; nothing before the first one.
+    fn fresh(&self) -> Fresh<'_>;
+
+    /// What is known of the BPF side. Called once for every scrape, on a thread that may block for a moment.
+    fn internals(&self) -> Arc<Internals>;
+
+    /// Whether the first snapshot is there.
+    fn is_ready(&self) -> bool;
+}
+
+struct Site {
+    telemetry_path: String,
+    settings: Arc<Settings>,
+    source: Arc<dyn Source>,
+    scrapes: Arc<Semaphore>,
+}
+
+/// The routes. The metrics are at `telemetry_path`, which must be none of the other paths.
+pub fn router(telemetry_path: &str, settings: Arc<Settings>, source: Arc<dyn Source>) -> Router {
+    let site = Site {
+        telemetry_path: telemetry_path.to_owned(),
+        settings,
+        source,
+        scrapes: Arc::new(Semaphore::new(SCRAPES_MAX)),
+    };
+    Router::new()
+        .route(telemetry_path, get(metrics::scrape))
+        .route("/", get(landing))
+        .route(HEALTHY, get(|| async { text(StatusCode::OK, "healthy\n") }))
+        .route(READY, get(ready))
+        .fallback(unknown)
+        .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
+        .with_state(Arc::new(site))
+}
+
+async fn landing(State(site): State<Arc<Site>>) -> Html<String> {
+    Html(landing::page(&[(&site.telemetry_path, "Metrics"), (HEALTHY, "Health"), (READY, "Readiness")]))
+}
+
+async fn ready(State(site): State<Arc<Site>>) -> Response {
+    if site.source.is_ready() {
+        text(StatusCode::OK, "ready\n")
+    } else {
+        text(StatusCode::SERVICE_UNAVAILABLE, "not ready: the maps were not read yet\n")
+    }
+}
+
+async fn unknown(State(site): State<Arc<Site>>) -> Response {
+    let paths = format!("not found: there are `/`, `{}`, `{HEALTHY}` and `{READY}`\n", site.telemetry_path);
+    text(StatusCode::NOT_FOUND, paths)
+}
+
+fn text(status: StatusCode, text: impl Into<String>) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.into()).into_response()
+}
