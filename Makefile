@@ -8,7 +8,7 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 # Root runs things directly, everybody else by sudo.
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 # Builds as the user, runs the tests as root.
-AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner = ["sudo", "-E"]')
+AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner = "sudo -E"')
 
 # The crates that build for this machine; the exporter's build script builds the one for BPF.
 CRATES  := --workspace --exclude doubleslit-ebpf
