@@ -175,10 +175,9 @@ pub fn cgroup2(mountinfo: &str) -> Check {
 pub fn tracefs(mountinfo: &str) -> Check {
     let outcome = match mount_point(mountinfo, "tracefs") {
         Some(path) => Outcome::Pass(format!("`{path}`")),
-        None => fail(
-            "it is not mounted; no probe needs it".to_owned(),
-            "`mount -t tracefs tracefs /sys/kernel/tracing`",
-        ),
+        None => {
+            fail("it is not mounted; no probe needs it".to_owned(), "`mount -t tracefs tracefs /sys/kernel/tracing`")
+        }
     };
     Check { name: "tracefs", required: false, outcome }
 }

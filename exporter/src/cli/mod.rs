@@ -8,7 +8,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config, Flags};
+use crate::{
+    config::{self, Config, Flags},
+    error::chain,
+};
 
 /// Exporter that tells, for every container on a Linux machine, what the kernel saw it do.
 #[derive(Debug, Parser)]
@@ -50,8 +53,7 @@ impl std::fmt::Display for Failure {
     /// The whole chain of causes on one line.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (Self::Usage(error) | Self::Failed(error)) = self;
-        let line = format!("{error:#}").split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-        formatter.write_str(&line)
+        formatter.write_str(&chain(error.as_ref()))
     }
 }
 

@@ -5,15 +5,18 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use doubleslit_common::kind::Kind;
 
 use super::{Settings, own, rows::Out};
-use crate::counts::snapshot::{Folded, MapRead, Snapshot};
+use crate::{
+    bpf::status::{ProbeState, ProbeStatus, ProgramStatus},
+    counts::snapshot::{Folded, MapRead, Snapshot},
+};
 
 /// What the scrape shows of the BPF side and of the identities, beside the counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Internals {
     /// Every probe, whether it is on or not.
-    pub probes: Vec<ProbeState>,
+    pub probes: Vec<ProbeStatus>,
     /// The programs that are loaded.
-    pub programs: Vec<ProgramState>,
+    pub programs: Vec<ProgramStatus>,
     /// Updates that failed in the kernel, by map and reason; zeros included.
     pub losses: Vec<MapLoss>,
     /// Whether the kernel measures programs because this process asked for it.
@@ -24,63 +27,11 @@ pub struct Internals {
     pub identity_unresolved: u64,
 }
 
-/// How a probe fares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Every program is attached.
-    Up,
-    /// Switched off by the configuration.
-    Off,
-    /// This kernel lacks something that it needs.
-    Unsupported,
-    /// The kernel refused it.
-    Failed,
-}
+/// How programs are attached: typed raw tracepoints.
+const ATTACH: &str = "tp_btf";
 
-impl State {
-    /// The value of the `state` label.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Off => "off",
-            Self::Unsupported => "unsupported",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// A probe and how it fares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeState {
-    /// Its name.
-    pub name: &'static str,
-    /// How it fares.
-    pub state: State,
-    /// Why it is not up; empty when it is.
-    pub reason: String,
-    /// How its programs are attached (`tp_btf`); empty when they are not.
-    pub attach: &'static str,
-}
-
-/// A BPF program and what the kernel knows of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramState {
-    /// Its name.
-    pub name: &'static str,
-    /// The kernel's id.
-    pub id: u32,
-    /// Its type (`tracing`).
-    pub kind: &'static str,
-    /// What it is attached to.
-    pub attach: String,
-    /// Runs that the kernel skipped.
-    pub misses: u64,
-    /// Runs, while measured.
-    pub runs: u64,
-    /// Time in it, while measured.
-    pub run_time: Duration,
-}
+/// The type of the programs.
+const KIND: &str = "tracing";
 
 /// Updates of a map that failed for one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +59,10 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
     let Internals { probes, programs, losses, stats_enabled, identity_entries, identity_unresolved } = internals;
     let mut rows = out.own(&own::PROBE_UP);
-    probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == State::Up))?;
+    probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;
     let mut rows = out.own(&own::PROBE_INFO);
-    for ProbeState { name, state, reason, attach } in probes {
+    for ProbeStatus { name, state, reason } in probes {
+        let attach = if *state == ProbeState::Up { ATTACH } else { "" };
         rows.row(&[name, attach, state.name(), reason], true)?;
     }
     self::programs(out, programs, *stats_enabled)?;
@@ -123,10 +75,10 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
     out.single(&own::IDENTITY_UNRESOLVED, *identity_unresolved)
 }
 
-fn programs(out: &mut Out<'_>, programs: &[ProgramState], stats_enabled: bool) -> fmt::Result {
+fn programs(out: &mut Out<'_>, programs: &[ProgramStatus], stats_enabled: bool) -> fmt::Result {
     let mut rows = out.own(&own::PROGRAM_INFO);
-    for ProgramState { name, id, kind, attach, misses: _, runs: _, run_time: _ } in programs {
-        rows.row(&[name, &id.to_string(), kind, attach], true)?;
+    for ProgramStatus { name, tracepoint, id, misses: _, runs: _, run_time: _ } in programs {
+        rows.row(&[name, &id.to_string(), KIND, &format!("{ATTACH}/{tracepoint}")], true)?;
     }
     let mut rows = out.own(&own::PROGRAM_MISSES);
     let misses = summed(programs.iter().map(|program| ([program.name], program.misses)));

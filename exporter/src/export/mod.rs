@@ -9,6 +9,9 @@ mod process;
 mod rows;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt::{self, Write},
     sync::Arc,
@@ -18,13 +21,14 @@ use std::{
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, registry::Registry};
 
 pub use accept::Format;
-pub use internals::{Internals, MapLoss, ProbeState, ProgramState, State};
+pub use internals::{Internals, MapLoss};
 pub use own::{METRICS, Metric, MetricKind};
 pub use process::Process;
 
 use crate::{
-    config::{self, ContainerLabel, IdentityLabel},
+    config::{self, ContainerLabel},
     counts::snapshot::Snapshot,
+    identity::labels::IdentityLabel,
     probes::{Family, Source},
 };
 use rows::Out;

@@ -104,6 +104,8 @@ fn is_vanished(error: &io::Error) -> bool {
 mod tests {
     use std::{collections::BTreeMap, error::Error as _, os::unix::fs::symlink};
 
+    use proptest::prelude::*;
+
     use super::*;
 
     const PURE: &str = "\
@@ -131,6 +133,13 @@ mod tests {
         // Hidden by a later mount; only a part of the hierarchy.
         assert_eq!(found(&format!("{PURE}28 18 0:25 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n")), None);
         assert_eq!(found("38 28 0:35 /docker /mnt rw - cgroup2 cgroup2 rw\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_mountinfo(text in "([0-9/\\\\a-z -]|cgroup2|\n|\\PC){0,200}") {
+            prop_assert!(find(&text).is_none() || text.contains("cgroup2"));
+        }
     }
 
     #[test]
