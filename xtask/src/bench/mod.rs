@@ -35,9 +35,6 @@ pub(crate) struct Options {
     /// How often each comparison is repeated.
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Leave out what needs the exporter as a process; writes no file.
-    #[arg(long)]
-    without_process: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,8 +54,6 @@ struct Effort {
     rounds: usize,
     /// Storm processes of which the median is taken.
     processes: usize,
-    /// Whether the exporter may be started.
-    process: bool,
     /// What divides the operations of a storm, and numbers of repetitions and seconds of waiting.
     divisor: u64,
 }
@@ -70,7 +65,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let effort = Effort {
         rounds: options.rounds.unwrap_or(if options.quick { 3 } else { 11 }),
         processes: if options.quick { 3 } else { 5 },
-        process: !options.without_process,
         divisor: if options.quick { 4 } else { 1 },
     };
     let wanted = |section| options.only.is_empty() || options.only.contains(&section);
@@ -85,13 +79,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wanted(Section::Exporter) {
         reading::measure(effort, &mut report)?;
         encoding::measure(effort, &mut report)?;
-        if effort.process {
-            process::measure(&tools, effort, &mut report)?;
-        }
+        process::measure(&tools, effort, &mut report)?;
     }
     let text = report.text();
     print!("{text}");
-    if !options.quick && !options.without_process && options.only.is_empty() {
+    if !options.quick && options.only.is_empty() {
         let path = build::workspace().join("docs/benchmarks.md");
         fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
         eprintln!("wrote {}", path.display());

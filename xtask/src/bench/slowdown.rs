@@ -99,11 +99,11 @@ impl Pairs {
 /// Measures all storms.
 pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Result<()> {
     let Effort { rounds, processes, .. } = effort;
-    let conditions = &CONDITIONS[..CONDITIONS.len() - usize::from(!effort.process)];
     report.section(
         "Slow-down of storms",
         &format!(
-            "The kernel's statistics are off. A storm is pinned to CPU {}, everything else is free. A measurement is the median \
+            "The kernel's statistics are off. A storm is pinned to CPU {} and has the highest \
+             priority; everything else is free. A measurement is the median \
              of {processes} storm processes; measurements without and with something attached take turns, and each one with is \
              set against the mean of those right before and right after it. {rounds} rounds in a changing order.",
             storm::cpu()?
@@ -115,8 +115,8 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
         for round in 0..rounds {
             eprintln!("slow-down of {}: round {} of {rounds}", storm.title(), round + 1);
             let mut before = storm.measure(&tools.load, effort)?;
-            for turn in 0..conditions.len() {
-                let condition = conditions[(round + turn) % conditions.len()];
+            for turn in 0..CONDITIONS.len() {
+                let condition = CONDITIONS[(round + turn) % CONDITIONS.len()];
                 let attached = attach(condition, probe, tools, &btf)?;
                 let with = storm.measure(&tools.load, effort)?;
                 drop(attached);
