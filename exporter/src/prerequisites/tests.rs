@@ -124,7 +124,7 @@ fn docker_state() {
     );
     fs::create_dir(&containers).expect("created");
     assert_eq!(pass(docker(directory.path(), NOBODY)), format!("`{}` is readable", containers.display()));
-    fs::set_permissions(&containers, fs::Permissions::from_mode(0)).expect("set");
+    fs::set_permissions(&containers, fs::Permissions::from_mode(0o000)).expect("set");
     if fs::read_dir(&containers).is_ok() {
         eprintln!("skipped the rest: this user may read everything");
         return;
