@@ -1,1 +1,19 @@
 //! Real daemons, real containers, exact loads.
+//!
+//! The binary `doubleslit-load` does exactly N of one thing ([`load`]). The rest starts what it is measured with: the
+//! exporter, a private Docker engine, cgroups, networks; and reads the numbers back. What goes wrong there panics.
+
+pub mod cgroup;
+pub mod docker;
+pub mod exporter;
+pub mod http;
+pub mod load;
+pub mod network;
+pub mod remote;
+pub mod rootfs;
+pub mod runc;
+pub mod scrape;
+pub mod shell;
+pub mod static_binary;
+pub mod sys;
+pub mod wait;

@@ -1,3 +1,29 @@
 //! Tasks of the repository.
 
-fn main() {}
+mod bench;
+mod docs;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of the repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Measure what the exporter costs and write docs/benchmarks.md; needs root and bpftrace.
+    Bench(bench::Options),
+    /// Write docs/metrics.md from the probe tables.
+    Docs(docs::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().task {
+        Task::Bench(options) => bench::run(&options),
+        Task::Docs(options) => docs::run(options),
+    }
+}

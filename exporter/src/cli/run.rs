@@ -55,6 +55,6 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(missing) = prerequisites::missing(&checks) {
         return Err(Failure::Failed(anyhow::anyhow!(missing)));
     }
-    app::run(config).map_err(Failure::Failed)?;
+    app::run(config).map_err(|error| Failure::Failed(error.into()))?;
     Ok(ExitCode::SUCCESS)
 }

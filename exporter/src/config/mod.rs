@@ -18,7 +18,9 @@ use std::{
 
 pub use address::ListenAddress;
 pub use error::Error;
-pub use labels::{ContainerLabel, IdentityLabel};
+pub use labels::ContainerLabel;
+
+use crate::identity::labels::IdentityLabel;
 
 /// The configuration, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

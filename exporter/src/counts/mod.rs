@@ -1,4 +1,8 @@
 //! From the maps to a snapshot: batch reads, monotone totals, retirement, projection to labels.
 
+mod cells;
+pub mod collector;
+mod rows;
 pub mod snapshot;
 pub mod source;
+pub mod tally;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doubleslit_common::kind::Kind;
+use doubleslit_common::{kind::Kind, loss::Loss};
 
 use crate::identity::{Identity, Runtime, Scope};
 
@@ -25,10 +25,23 @@ pub struct Snapshot {
     pub retired: PerKind,
     /// Increments kept in an `other` row instead of one of their own.
     pub folded: Vec<Folded>,
+    /// What could not be stored where it belongs, by cause.
+    pub losses: Vec<(Loss, u64)>,
     /// What the read cost, map by map.
     pub maps: Vec<MapRead>,
+    /// What is known of cgroups.
+    pub identities: Identities,
     /// How long the whole read took.
     pub duration: Duration,
+}
+
+/// What is known of cgroups, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identities {
+    /// Cgroups that are known.
+    pub entries: usize,
+    /// Files about containers that could not be used, by source and reason; never falls.
+    pub failures: Vec<(&'static str, &'static str, u64)>,
 }
 
 /// A number for every kind.
@@ -57,7 +70,7 @@ pub struct Subject {
     pub labels: Arc<[String]>,
     /// Counts by kind and detail.
     pub counts: BTreeMap<(Kind, u32), u64>,
-    /// Generated signals by detail and sender. Their sum over the senders is not in `counts`.
+    /// Generated signals by detail and sender: the same signals as in `counts`, split once more.
     pub edges: BTreeMap<(u32, Arc<Sender>), u64>,
 }
 

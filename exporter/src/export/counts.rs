@@ -1,6 +1,6 @@
 //! The counts of events: the families of the probes.
 
-use std::{collections::HashMap, fmt};
+use std::{fmt, sync::Arc};
 
 use doubleslit_common::kind::Kind;
 
@@ -12,51 +12,9 @@ use crate::{
 };
 
 const SENDER_LABELS: [&str; 2] = ["sender_container", "sender_namespace"];
+/// The sender of a row that has none.
+const NO_SENDER: (&str, &str) = ("", "");
 const LIFECYCLE_LABELS: [&str; 4] = ["namespace", "pod", "container", "runtime"];
-
-/// The sender of signals that were counted without one, because the map of the edges was full.
-const UNKNOWN_SENDER: (&str, &str) = ("other", "");
-
-/// The identity label values of what has no identity.
-pub(super) struct Nobody {
-    host: Vec<String>,
-    other: Vec<String>,
-}
-
-impl Nobody {
-    pub(super) fn new(names: &[&str]) -> Self {
-        let other = |name: &&str| if *name == "container" { "other".to_owned() } else { String::new() };
-        Self { host: vec![String::new(); names.len()], other: names.iter().map(other).collect() }
-    }
-}
-
-/// The subjects that share their label values, hence their rows.
-pub(super) struct Group<'a> {
-    labels: &'a [String],
-    /// Whether the rows that every container has belong here.
-    zeros: bool,
-    subjects: Vec<&'a Subject>,
-}
-
-pub(super) fn groups<'a>(snapshot: &'a Snapshot, nobody: &'a Nobody) -> Vec<Group<'a>> {
-    let mut groups = Vec::<Group<'a>>::with_capacity(snapshot.subjects.len());
-    let mut positions = HashMap::with_capacity(snapshot.subjects.len());
-    for subject in &snapshot.subjects {
-        let labels: &[String] = match subject.scope {
-            Scope::Host => &nobody.host,
-            Scope::Other => &nobody.other,
-            Scope::Pod | Scope::Container => &subject.labels,
-        };
-        let position = *positions.entry(labels).or_insert_with(|| {
-            groups.push(Group { labels, zeros: false, subjects: Vec::with_capacity(1) });
-            groups.len() - 1
-        });
-        let group = &mut groups[position];
-        group.zeros |= subject.scope == Scope::Container;
-        group.subjects.push(subject);
-    }
-    groups
-}
 
 /// A row before its identity labels.
 struct Row<'a> {
@@ -76,7 +34,7 @@ pub(super) fn subjects(
     out: &mut Out<'_>,
     family: &'static Family,
     names: &[&str],
-    groups: &[Group<'_>],
+    subjects: &[Arc<Subject>],
 ) -> fmt::Result {
     let with_sender = family.source == Source::Edges;
     let mut labels = [names, family.labels].concat();
@@ -85,12 +43,12 @@ pub(super) fn subjects(
     }
     let mut rows = out.family(family.name, family.help, MetricKind::Counter, &labels);
     let (mut found, mut values) = (Vec::new(), Vec::new());
-    for group in groups {
-        collect(family, group, with_sender, &mut found);
+    for subject in subjects {
+        collect(family, subject, with_sender, &mut found);
         values.clear();
-        values.extend(group.labels.iter().map(String::as_str));
+        values.extend(subject.labels.iter().map(String::as_str));
         for row in found.drain(..) {
-            values.truncate(group.labels.len());
+            values.truncate(subject.labels.len());
             values.extend(&row.values[..family.labels.len()]);
             if with_sender {
                 values.extend([row.sender.0, row.sender.1]);
@@ -101,26 +59,21 @@ pub(super) fn subjects(
     Ok(())
 }
 
-/// The rows of a group, each set of label values once.
-fn collect<'a>(family: &Family, group: &Group<'a>, with_sender: bool, found: &mut Vec<Row<'a>>) {
-    if group.zeros {
-        found.extend(family.zeros.iter().map(|values| Row { values: *values, sender: ("", ""), count: 0 }));
+/// The rows of a subject, each set of label values once: a family may not tell all details apart.
+fn collect<'a>(family: &Family, subject: &'a Subject, with_sender: bool, found: &mut Vec<Row<'a>>) {
+    let mut add = |values: Option<Values>, sender, count| {
+        found.extend(values.map(|values| Row { values, sender, count }));
+    };
+    if subject.scope == Scope::Container {
+        family.zeros.iter().for_each(|values| add(Some(*values), NO_SENDER, 0));
     }
-    for subject in &group.subjects {
-        let sender = if with_sender { UNKNOWN_SENDER } else { ("", "") };
-        for ((_, detail), count) in subject.counts.range((family.kind, 0)..=(family.kind, u32::MAX)) {
-            if let Some(values) = (family.values)(*detail) {
-                found.push(Row { values, sender, count: *count });
-            }
+    if with_sender {
+        for ((detail, sender), count) in &subject.edges {
+            add((family.values)(*detail), (&sender.container, &sender.namespace), *count);
         }
-        if family.kind == Kind::SignalGenerate {
-            for ((detail, sender), count) in &subject.edges {
-                let sender =
-                    if with_sender { (sender.container.as_str(), sender.namespace.as_str()) } else { ("", "") };
-                if let Some(values) = (family.values)(*detail) {
-                    found.push(Row { values, sender, count: *count });
-                }
-            }
+    } else {
+        for ((_, detail), count) in subject.counts.range((family.kind, 0)..=(family.kind, u32::MAX)) {
+            add((family.values)(*detail), NO_SENDER, *count);
         }
     }
     if found.len() > 1 {

@@ -10,21 +10,15 @@ use crate::{
     counts::snapshot::{Folded, MapRead, Snapshot},
 };
 
-/// What the scrape shows of the BPF side and of the identities, beside the counts.
+/// What the scrape shows of the programs, beside the counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Internals {
     /// Every probe, whether it is on or not.
     pub probes: Vec<ProbeStatus>,
     /// The programs that are loaded.
     pub programs: Vec<ProgramStatus>,
-    /// Updates that failed in the kernel, by map and reason; zeros included.
-    pub losses: Vec<MapLoss>,
     /// Whether the kernel measures programs because this process asked for it.
     pub stats_enabled: bool,
-    /// Cgroups that are known.
-    pub identity_entries: u64,
-    /// Cgroups of containers of which the id is known but not the name.
-    pub identity_unresolved: u64,
 }
 
 /// How programs are attached: typed raw tracepoints.
@@ -32,17 +26,6 @@ const ATTACH: &str = "tp_btf";
 
 /// The type of the programs.
 const KIND: &str = "tracing";
-
-/// Updates of a map that failed for one reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MapLoss {
-    /// The map's name, in lower case.
-    pub map: &'static str,
-    /// Why.
-    pub reason: &'static str,
-    /// How many; never falls.
-    pub count: u64,
-}
 
 pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Result {
     let kinds: Vec<Kind> =
@@ -57,7 +40,7 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
-    let Internals { probes, programs, losses, stats_enabled, identity_entries, identity_unresolved } = internals;
+    let Internals { probes, programs, stats_enabled } = internals;
     let mut rows = out.own(&own::PROBE_UP);
     probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;
     let mut rows = out.own(&own::PROBE_INFO);
@@ -67,12 +50,11 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
     }
     self::programs(out, programs, *stats_enabled)?;
     maps(out, snapshot)?;
-    let losses = losses.iter().map(|MapLoss { map, reason, count }| ([*map, *reason], *count));
+    let losses = snapshot.losses.iter().map(|(cause, count)| ([cause.map(), cause.reason()], *count));
     let mut rows = out.own(&own::MAP_UPDATE_ERRORS);
     summed(losses).into_iter().try_for_each(|(values, count)| rows.row(&values, count))?;
     polls(out, snapshot)?;
-    out.single(&own::IDENTITY_ENTRIES, *identity_entries)?;
-    out.single(&own::IDENTITY_UNRESOLVED, *identity_unresolved)
+    identities(out, snapshot)
 }
 
 fn programs(out: &mut Out<'_>, programs: &[ProgramStatus], stats_enabled: bool) -> fmt::Result {
@@ -104,6 +86,15 @@ fn maps(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {
     snapshot.maps.iter().try_for_each(|read| rows.row(&[read.map], read.capacity))?;
     let mut rows = out.own(&own::MAP_READ_DURATION);
     snapshot.maps.iter().try_for_each(|read| rows.row(&[read.map], read.duration.as_secs_f64()))
+}
+
+fn identities(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {
+    out.single(&own::IDENTITY_ENTRIES, snapshot.identities.entries)?;
+    let nameless = snapshot.containers.iter().filter(|container| container.identity.container.is_empty());
+    out.single(&own::IDENTITY_UNRESOLVED, nameless.filter(|container| container.running).count())?;
+    let mut rows = out.own(&own::IDENTITY_FAILURES);
+    let failures = &snapshot.identities.failures;
+    failures.iter().try_for_each(|(source, reason, count)| rows.row(&[source, reason], *count))
 }
 
 fn polls(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {

@@ -21,13 +21,14 @@ use std::{
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, registry::Registry};
 
 pub use accept::Format;
-pub use internals::{Internals, MapLoss};
+pub use internals::Internals;
 pub use own::{METRICS, Metric, MetricKind};
 pub use process::Process;
 
 use crate::{
-    config::{self, ContainerLabel, IdentityLabel},
+    config::{self, ContainerLabel},
     counts::snapshot::Snapshot,
+    identity::labels::IdentityLabel,
     probes::{Family, Source},
 };
 use rows::Out;
@@ -163,11 +164,11 @@ impl Collector for Inputs {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let Self { settings, snapshot, internals, process, stopwatch } = self;
         let mut out = Out::new(encoder);
-        let nobody = counts::Nobody::new(&settings.labels);
-        let groups = counts::groups(snapshot, &nobody);
         for family in &settings.families {
             match family.source {
-                Source::Counts | Source::Edges => counts::subjects(&mut out, family, &settings.labels, &groups)?,
+                Source::Counts | Source::Edges => {
+                    counts::subjects(&mut out, family, &settings.labels, &snapshot.subjects)?
+                }
                 Source::Lifecycle => counts::lifecycles(&mut out, family, snapshot)?,
             }
         }

@@ -76,7 +76,9 @@ metrics! {
     POLL_SYSCALLS: Gauge "doubleslit_poll_syscalls" ["map"] "System calls that the last read of the map took";
     IDENTITY_ENTRIES: Gauge "doubleslit_identity_entries" [] "Cgroups that are known";
     IDENTITY_UNRESOLVED: Gauge "doubleslit_identity_unresolved" []
-        "Cgroups of containers of which the id is known but not the name";
+        "Running containers of which the id is known but not the name";
+    IDENTITY_FAILURES: Counter "doubleslit_identity_resolution_failures" ["source", "reason"]
+        "Files about containers that could not be used, by source";
     BUILD_INFO: Gauge "doubleslit_build_info" ["version", "target"] "The exporter's build; constant 1";
     PROCESS_CPU: Counter "process_cpu_seconds" [] "Total user and system CPU time spent in seconds";
     PROCESS_OPEN_FDS: Gauge "process_open_fds" [] "Number of open file descriptors";

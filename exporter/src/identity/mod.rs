@@ -1,5 +1,16 @@
 //! Whose cgroup it is: from a path to a container, without asking a runtime.
 
+pub mod directory;
+mod docker;
+pub mod failures;
+pub mod hierarchy;
+pub mod labels;
+mod oci;
+pub mod paths;
+pub mod resolve;
+mod started;
+mod state_file;
+
 use std::collections::BTreeMap;
 
 /// The id of a cgroup: the inode number of its directory in the v2 hierarchy.

@@ -1,0 +1,63 @@
+# Building, running and testing on a machine that has git, make and a Rust compiler (rustup's, or none at all: Debian's
+# is installed). `make` prints what there is.
+
+# Where cargo puts what it builds and what it installs (bpf-linker).
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+# Root runs things directly, everybody else by sudo.
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+# Builds as the user, runs the tests as root.
+AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner = "sudo -E"')
+
+# The crates that build for this machine; the exporter's build script builds the one for BPF.
+CRATES  := --workspace --exclude doubleslit-ebpf
+ARGS    :=
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help run build test unit-test kernel-test check docs bench setup setup-test setup-bench clean
+
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: build ## install what is missing, build, start the exporter: make run ARGS='--web.listen-address=…'
+	@exec $(SUDO) $(TARGET)/release/doubleslit run $(ARGS)
+
+build: setup ## install what is missing, build
+	@cargo build --release --package doubleslit
+
+test: setup-test unit-test kernel-test ## install what is missing, run every test, those on a real kernel as root
+
+# Unit tests with overflow checks and debug assertions, kernel tests with the exporter as it is shipped. One profile for
+# both would save a quarter of the building: a minute and a half instead of two on 2 cores.
+unit-test: setup
+	@cargo test $(CRATES)
+
+kernel-test: setup setup-test
+	@cargo $(AS_ROOT) test --release --package doubleslit --test kernel -- --ignored --test-threads=1
+
+check: setup ## what a change must pass besides the tests: format, lints, generated documents, dependencies
+	@cargo fmt --all --check
+	@cargo clippy --quiet $(CRATES) --all-targets -- -D warnings
+	@cargo xtask docs --check
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; fi
+
+docs: setup ## write the generated documents
+	@cargo xtask docs
+
+bench: setup setup-bench ## measure costs, write docs/benchmarks.md
+	@cargo build --release --package doubleslit
+	@cargo $(AS_ROOT) run --quiet --release --package xtask -- bench
+
+setup:
+	@scripts/setup-bpf-toolchain
+
+setup-test: setup
+	@scripts/setup-test-runtimes
+
+setup-bench:
+	@scripts/setup-test-runtimes --bench
+
+clean: ## remove what was built; what was installed stays
+	@cargo clean --quiet

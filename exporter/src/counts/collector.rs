@@ -1,0 +1,291 @@
+//! The thread that owns the counts: it follows the life of cgroups, reads the maps on its own clock, and publishes snapshots.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime},
+};
+
+use arc_swap::ArcSwapOption;
+use doubleslit_common::{
+    loss::Loss,
+    notice::{Change, NoticeView},
+};
+use rustix::{
+    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
+    time::{ClockId, clock_gettime},
+};
+use tokio::sync::oneshot;
+use tracing::{debug, warn};
+
+use super::{
+    snapshot::{Identities, Snapshot},
+    source::{CountSource, Reading},
+    tally::Tally,
+};
+use crate::{
+    bpf::notices::Notices,
+    error::chain,
+    identity::{CgroupId, directory::Directory, hierarchy},
+};
+
+/// How long a line about the same trouble stays unsaid.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// What the thread works with.
+#[derive(Debug)]
+pub struct Parts<S> {
+    /// The maps.
+    pub source: S,
+    /// The notices of cgroups.
+    pub notices: Notices,
+    /// Where the cgroup v2 hierarchy is mounted.
+    pub hierarchy: PathBuf,
+    /// The known cgroups.
+    pub directory: Directory,
+    /// The totals.
+    pub tally: Tally,
+    /// Time between two reads.
+    pub interval: Duration,
+}
+
+/// The way to the thread. Dropping it ends the thread.
+#[derive(Debug)]
+pub struct Collector {
+    latest: Arc<ArcSwapOption<Published>>,
+    requests: Option<Sender<oneshot::Sender<()>>>,
+    wake: Arc<OwnedFd>,
+    max_age: Duration,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Published {
+    /// When the read began: everything that happened before is in it.
+    begun: Instant,
+    snapshot: Arc<Snapshot>,
+}
+
+impl Collector {
+    /// Starts the thread. Its first snapshot comes at once; later ones every interval, and when one is asked for that is
+    /// not older than `max_age`.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be made.
+    pub fn start<S: CountSource + 'static>(parts: Parts<S>, max_age: Duration) -> io::Result<Self> {
+        let latest = Arc::new(ArcSwapOption::empty());
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let (requests, receiver) = mpsc::channel();
+        let worker = Worker {
+            parts,
+            latest: Arc::clone(&latest),
+            wake: Arc::clone(&wake),
+            requests: receiver,
+            reading: Reading::default(),
+            released: Vec::new(),
+            must_walk: true,
+            notices_lost: 0,
+            said: None,
+        };
+        let thread = thread::Builder::new().name("collector".to_owned()).spawn(move || worker.run())?;
+        Ok(Self { latest, requests: Some(requests), wake, max_age, thread: Some(thread) })
+    }
+
+    /// The last snapshot; nothing before the first.
+    #[must_use]
+    pub fn latest(&self) -> Option<Arc<Snapshot>> {
+        self.latest.load().as_ref().map(|published| Arc::clone(&published.snapshot))
+    }
+
+    /// A snapshot that is not older than the set age; nothing when the maps have never been read.
+    pub async fn fresh(&self) -> Option<Arc<Snapshot>> {
+        let young = |published: &Arc<Published>| published.begun.elapsed() < self.max_age;
+        if !self.latest.load().as_ref().is_some_and(young)
+            && let Some(requests) = &self.requests
+        {
+            let (reply, answer) = oneshot::channel();
+            // A thread that is gone cannot answer; what it left is the best there is.
+            if requests.send(reply).is_ok() {
+                wake(&self.wake);
+                let _ = answer.await;
+            }
+        }
+        self.latest()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.requests = None;
+        wake(&self.wake);
+        if let Some(thread) = self.thread.take() {
+            // A panic has already been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn wake(eventfd: &OwnedFd) {
+    // It fails only when the counter is at its end, and then the thread is awake.
+    let _ = rustix::io::write(eventfd, &1u64.to_ne_bytes());
+}
+
+struct Worker<S> {
+    parts: Parts<S>,
+    latest: Arc<ArcSwapOption<Published>>,
+    wake: Arc<OwnedFd>,
+    requests: Receiver<oneshot::Sender<()>>,
+    reading: Reading,
+    /// Cgroups that no event can follow for.
+    released: Vec<CgroupId>,
+    /// Whether the hierarchy must be walked, because notices may have been missed.
+    must_walk: bool,
+    notices_lost: u64,
+    said: Option<Instant>,
+}
+
+impl<S: CountSource> Worker<S> {
+    fn run(mut self) {
+        let mut due = Instant::now();
+        loop {
+            let mut waiting = Vec::new();
+            let open = loop {
+                match self.requests.try_recv() {
+                    Ok(reply) => waiting.push(reply),
+                    Err(error) => break error == mpsc::TryRecvError::Empty,
+                }
+            };
+            if !open {
+                return;
+            }
+            let now = Instant::now();
+            if now >= due || !waiting.is_empty() {
+                self.collect();
+                due = now + self.parts.interval;
+            }
+            for reply in waiting {
+                // Whoever asked may have gone.
+                let _ = reply.send(());
+            }
+            self.wait(due.saturating_duration_since(Instant::now()));
+            self.follow_notices();
+        }
+    }
+
+    /// Waits for a notice, a request, or the time.
+    fn wait(&mut self, timeout: Duration) {
+        let mut fds = [
+            PollFd::from_borrowed_fd(self.parts.notices.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN),
+        ];
+        let timeout = Timespec::try_from(timeout).ok();
+        // Interrupted or not, the loop looks at everything.
+        let _ = poll(&mut fds, timeout.as_ref());
+        let _ = rustix::io::read(&*self.wake, &mut [0u8; 8]);
+    }
+
+    fn follow_notices(&mut self) {
+        let Parts { notices, directory, tally, .. } = &mut self.parts;
+        let (released, must_walk) = (&mut self.released, &mut self.must_walk);
+        let malformed = notices.drain(|notice| {
+            let id = CgroupId(notice.cgroup);
+            match notice.change {
+                Change::Created => match notice.path.map(str::from_utf8) {
+                    Some(Ok(path)) => tally.adopt(directory.insert(id, path, Some(wall_clock(&notice)))),
+                    _ => *must_walk = true,
+                },
+                Change::Removed => {
+                    let now = Instant::now();
+                    directory.removed(id, now);
+                    tally.remove(id, now);
+                }
+                Change::Released => released.push(id),
+            }
+        });
+        *must_walk |= malformed > 0;
+    }
+
+    /// Reads the maps, brings the totals up to date and publishes them.
+    fn collect(&mut self) {
+        let begun = Instant::now();
+        // No event can follow for these, so what is read now is their last.
+        let settled = std::mem::take(&mut self.released);
+        if let Err(error) = self.parts.source.read(&mut self.reading) {
+            self.released.extend(settled);
+            return self.complain("cannot read the maps", &error);
+        }
+        self.follow_notices();
+        let lost = self.reading.losses.iter().filter(|((cause, _), _)| *cause == Loss::NoticesFull);
+        let lost = lost.map(|(_, count)| *count).sum();
+        if self.must_walk || lost > self.notices_lost || !self.parts.tally.strangers(&self.reading).is_empty() {
+            self.notices_lost = lost;
+            self.walk();
+        }
+        let now = Instant::now();
+        self.parts.tally.apply(&self.reading, now);
+        for id in settled {
+            match self.parts.tally.settle(id, &mut self.parts.source) {
+                Ok(()) => drop(self.parts.directory.forget(id)),
+                Err(error) => {
+                    self.released.push(id);
+                    self.complain("cannot remove entries of a cgroup that is gone", &error);
+                }
+            }
+        }
+        match self.parts.tally.retire(now, &mut self.parts.source) {
+            Ok(gone) => gone.into_iter().for_each(|id| drop(self.parts.directory.forget(id))),
+            Err(error) => self.complain("cannot remove entries of a cgroup that is gone", &error),
+        }
+        let directory = &self.parts.directory;
+        let failures = directory.resolver().failures().iter();
+        let identities = Identities {
+            entries: directory.len(),
+            failures: failures.map(|(source, reason, count)| (source.name(), reason.name(), count)).collect(),
+        };
+        let snapshot = Arc::new(self.parts.tally.snapshot(&self.reading, identities, begun.elapsed()));
+        self.latest.store(Some(Arc::new(Published { begun, snapshot })));
+    }
+
+    /// Finds cgroups that no notice told of.
+    fn walk(&mut self) {
+        self.must_walk = false;
+        let Parts { hierarchy, directory, tally, .. } = &mut self.parts;
+        let walked = match hierarchy::walk(hierarchy) {
+            Ok(walked) => walked,
+            Err(error) => return self.complain("cannot walk the cgroup hierarchy", &error),
+        };
+        let reconciled = directory.reconcile(&walked);
+        debug!(added = reconciled.added.len(), missing = reconciled.missing.len(), "walked the cgroup hierarchy");
+        for id in reconciled.added {
+            if let Some(cgroup) = directory.get(id) {
+                tally.adopt(cgroup);
+            }
+        }
+        let now = Instant::now();
+        for id in reconciled.missing {
+            directory.removed(id, now);
+            tally.remove(id, now);
+        }
+    }
+
+    fn complain(&mut self, what: &str, error: &dyn std::error::Error) {
+        if self.said.is_none_or(|said| said.elapsed() >= QUIET) {
+            self.said = Some(Instant::now());
+            warn!(error = chain(error), "{what}");
+        }
+    }
+}
+
+/// When a notice's event happened, by the wall clock.
+fn wall_clock(notice: &NoticeView<'_>) -> SystemTime {
+    let boot = clock_gettime(ClockId::Boottime);
+    let now = Duration::new(boot.tv_sec.unsigned_abs(), boot.tv_nsec.unsigned_abs() as u32);
+    SystemTime::now() - now.saturating_sub(Duration::from_nanos(notice.boot_ns))
+}

@@ -1,0 +1,386 @@
+//! From readings of the maps to rows that never fall.
+//!
+//! An increment lands in one row, once, and never moves. Rows leave when all cgroups that they belong to have been gone for
+//! the grace time; what they counted is then in [`Snapshot::retired`], so that counted equals rows plus retired.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use doubleslit_common::{
+    key::{CountKey, EdgeKey, NOBODY},
+    kind::Kind,
+    loss::Loss,
+    probes::signal::sender::KERNEL,
+};
+
+use super::{
+    cells::Cells,
+    rows::{Rows, SubjectId},
+    snapshot::{Container, Folded, Identities, PerKind, Sender, Snapshot},
+    source::{CountSource, Reading},
+};
+use crate::{
+    identity::{CgroupId, Identity, Scope, directory::Cgroup, labels::IdentityLabel},
+    probes::{self, OTHER_DETAIL, Source},
+};
+
+/// Monotone totals, by row.
+#[derive(Debug)]
+pub struct Tally {
+    labels: Vec<IdentityLabel>,
+    grace: Duration,
+    counts: Cells<CountKey>,
+    edges: Cells<EdgeKey>,
+    losses: Cells<(Loss, Kind)>,
+    owners: HashMap<CgroupId, Owner>,
+    /// Owners whose cgroup is gone, in the order in which they went.
+    leaving: VecDeque<(Instant, CgroupId)>,
+    containers: Vec<Arc<Container>>,
+    rows: Rows,
+    senders: HashMap<Arc<Sender>, usize>,
+    kernel: Arc<Sender>,
+    unknown: Arc<Sender>,
+    counted: PerKind,
+    retired: PerKind,
+    folded: Vec<Folded>,
+}
+
+/// A cgroup that events are counted for.
+#[derive(Debug)]
+struct Owner {
+    subject: SubjectId,
+    /// The row of its starts and stops, if it is a container's own cgroup.
+    lifecycle: Option<usize>,
+    sender: Arc<Sender>,
+    /// Whether nothing is known of it.
+    unresolved: bool,
+    removed: bool,
+    /// Its entries in the maps, as target and as sender.
+    counts: Vec<CountKey>,
+    edges: Vec<EdgeKey>,
+}
+
+impl Tally {
+    /// An empty tally. Rows carry `labels` and stay for `grace` after their cgroups are gone.
+    #[must_use]
+    pub fn new(labels: Vec<IdentityLabel>, grace: Duration) -> Self {
+        let mut rows = Rows::default();
+        let host = rows.join(Scope::Host, project(&labels, &Identity::default()));
+        let kernel = Arc::new(Sender { container: "(kernel)".to_owned(), namespace: String::new() });
+        let unknown = Arc::new(Sender { container: "other".to_owned(), namespace: String::new() });
+        let mut tally = Self {
+            labels,
+            grace,
+            counts: Cells::default(),
+            edges: Cells::default(),
+            losses: Cells::default(),
+            owners: HashMap::new(),
+            leaving: VecDeque::new(),
+            containers: Vec::new(),
+            rows,
+            senders: HashMap::new(),
+            kernel,
+            unknown,
+            counted: PerKind::default(),
+            retired: PerKind::default(),
+            folded: Vec::new(),
+        };
+        tally.own(CgroupId(NOBODY), host, &Identity::default(), false);
+        tally
+    }
+
+    /// Takes a cgroup into account from now on. Its container's rows appear.
+    pub fn adopt(&mut self, cgroup: &Cgroup) {
+        if self.owners.contains_key(&cgroup.id) {
+            return;
+        }
+        let identity = &cgroup.identity;
+        let subject = self.rows.join(identity.scope, project(&self.labels, identity));
+        self.own(cgroup.id, subject, identity, false);
+        let Some(runtime) = identity.runtime.filter(|_| cgroup.own && identity.scope == Scope::Container) else {
+            return;
+        };
+        let lifecycle = self.rows.join_lifecycle(identity, runtime);
+        if let Some(owner) = self.owners.get_mut(&cgroup.id) {
+            owner.lifecycle = Some(lifecycle);
+        }
+        self.containers.push(Arc::new(Container {
+            labels: self.rows.labels(subject),
+            identity: Arc::clone(identity),
+            cgroup_id: cgroup.id.0,
+            cgroup_path: cgroup.path.to_string(),
+            started: cgroup.started,
+            running: true,
+        }));
+    }
+
+    /// A cgroup's directory is gone: its rows stay for the grace time.
+    pub fn remove(&mut self, id: CgroupId, now: Instant) {
+        let Some(owner) = self.owners.get_mut(&id).filter(|owner| !owner.removed) else {
+            return;
+        };
+        owner.removed = true;
+        self.leaving.push_back((now, id));
+        for container in self.containers.iter_mut().filter(|container| container.cgroup_id == id.0) {
+            Arc::make_mut(container).running = false;
+        }
+    }
+
+    /// The cgroups in a reading that nobody has told of yet.
+    #[must_use]
+    pub fn strangers(&self, reading: &Reading) -> HashSet<CgroupId> {
+        let counts = reading.counts.iter().filter(|(key, _)| !self.counts.contains(key)).map(|(key, _)| key.cgroup());
+        let edges = reading.edges.iter().filter(|(key, _)| !self.edges.contains(key));
+        let edges = edges.flat_map(|(key, _)| [key.target.cgroup(), key.sender]).filter(|id| *id != KERNEL);
+        counts.chain(edges).map(CgroupId).filter(|id| !self.owners.contains_key(id)).collect()
+    }
+
+    /// Adds what a reading has more than the one before. Cgroups that are still unknown count for the row `other`.
+    pub fn apply(&mut self, reading: &Reading, now: Instant) {
+        for id in self.strangers(reading) {
+            let other = self.other_row();
+            let identity = Identity { container: "other".to_owned(), ..Identity::default() };
+            self.own(id, other, &identity, true);
+            // It will never be told of, so it leaves as if it were gone.
+            self.remove(id, now);
+        }
+        for &(key, value) in &reading.counts {
+            self.apply_count(key, value);
+        }
+        for &(key, value) in &reading.edges {
+            self.apply_edge(key, value);
+        }
+        for &((cause, kind), value) in &reading.losses {
+            self.apply_loss(cause, kind, value);
+        }
+    }
+
+    /// Reads a cgroup's entries in the maps one last time and removes them there. To be called when no event of the cgroup
+    /// can follow.
+    ///
+    /// # Errors
+    ///
+    /// When an entry could not be removed; it stays and can be tried again.
+    pub fn settle(&mut self, id: CgroupId, source: &mut dyn CountSource) -> io::Result<()> {
+        let Some(owner) = self.owners.get_mut(&id) else {
+            return Ok(());
+        };
+        let (mut counts, mut edges) = (std::mem::take(&mut owner.counts), std::mem::take(&mut owner.edges));
+        let result = self.remove_entries(&mut counts, &mut edges, source);
+        if let Some(owner) = self.owners.get_mut(&id) {
+            (owner.counts, owner.edges) = (counts, edges);
+        }
+        result
+    }
+
+    /// Lets go of cgroups that have been gone for the grace time, and of rows that belong to none any more. Returns them.
+    ///
+    /// # Errors
+    ///
+    /// When an entry could not be removed from the maps; it is tried again next time.
+    pub fn retire(&mut self, now: Instant, source: &mut dyn CountSource) -> io::Result<Vec<CgroupId>> {
+        let mut gone = Vec::new();
+        let mut dead_senders = HashSet::new();
+        while let Some(&(removed, id)) = self.leaving.front()
+            && now.saturating_duration_since(removed) >= self.grace
+        {
+            self.settle(id, source)?;
+            self.leaving.pop_front();
+            let Some(owner) = self.owners.remove(&id) else {
+                continue;
+            };
+            self.rows.leave(owner.subject, &mut self.retired);
+            if let Some(lifecycle) = owner.lifecycle {
+                self.rows.leave_lifecycle(lifecycle, &mut self.retired);
+            }
+            if let Some(users) = self.senders.get_mut(&owner.sender) {
+                *users -= 1;
+                if *users == 0 {
+                    self.senders.remove(&owner.sender);
+                    dead_senders.insert(owner.sender);
+                }
+            }
+            gone.push(id);
+        }
+        if !gone.is_empty() {
+            let ids = gone.iter().map(|id| id.0).collect::<HashSet<_>>();
+            self.containers.retain(|container| !ids.contains(&container.cgroup_id));
+            self.rows.forget_senders(&dead_senders);
+        }
+        Ok(gone)
+    }
+
+    /// What a scrape shows.
+    #[must_use]
+    pub fn snapshot(&self, reading: &Reading, identities: Identities, duration: Duration) -> Snapshot {
+        let loss = |cause: &Loss| (*cause, Kind::ALL.iter().map(|kind| self.losses.get(&(*cause, *kind))).sum());
+        Snapshot {
+            subjects: self.rows.subjects(),
+            lifecycles: self.rows.lifecycles(),
+            containers: self.containers.clone(),
+            counted: self.counted,
+            retired: self.retired,
+            folded: self.folded.clone(),
+            losses: Loss::ALL.iter().map(loss).collect(),
+            maps: reading.maps.clone(),
+            identities,
+            duration,
+        }
+    }
+
+    /// How many cgroups are accounted for.
+    #[must_use]
+    pub fn owners(&self) -> usize {
+        self.owners.len()
+    }
+
+    fn own(&mut self, id: CgroupId, subject: SubjectId, identity: &Identity, unresolved: bool) {
+        let container =
+            if identity.container.is_empty() { identity.container_id.clone() } else { identity.container.clone() };
+        let sender = Arc::new(Sender { container, namespace: identity.namespace.clone() });
+        let (sender, users) = match self.senders.get_key_value(&sender) {
+            Some((known, users)) => (Arc::clone(known), users + 1),
+            None => (sender, 1),
+        };
+        self.senders.insert(Arc::clone(&sender), users);
+        let (counts, edges) = (Vec::new(), Vec::new());
+        self.owners.insert(id, Owner { subject, lifecycle: None, sender, unresolved, removed: false, counts, edges });
+    }
+
+    fn other_row(&mut self) -> SubjectId {
+        let identity = Identity { scope: Scope::Other, container: "other".to_owned(), ..Identity::default() };
+        self.rows.join(Scope::Other, project(&self.labels, &identity))
+    }
+
+    fn apply_count(&mut self, key: CountKey, value: u64) {
+        let id = CgroupId(key.cgroup());
+        let (increment, new) = self.counts.raise(key, value);
+        if new && let Some(owner) = self.owners.get_mut(&id) {
+            owner.counts.push(key);
+        }
+        if increment == 0 {
+            return;
+        }
+        let Some(kind) = key.kind() else {
+            return;
+        };
+        self.count(id, kind, key.detail(), increment);
+        if kind == Kind::SignalGenerate
+            && let Some(owner) = self.owners.get(&id)
+        {
+            // Its sender found no place in the map of edges.
+            self.rows.add_edge(owner.subject, key.detail(), &self.unknown, increment);
+        }
+    }
+
+    fn apply_edge(&mut self, key: EdgeKey, value: u64) {
+        let id = CgroupId(key.target.cgroup());
+        let (increment, new) = self.edges.raise(key, value);
+        if new {
+            for party in [id, CgroupId(key.sender)] {
+                if let Some(owner) = self.owners.get_mut(&party)
+                    && owner.edges.last() != Some(&key)
+                {
+                    owner.edges.push(key);
+                }
+            }
+        }
+        if increment == 0 {
+            return;
+        }
+        self.count(id, Kind::SignalGenerate, key.target.detail(), increment);
+        let sender = match key.sender {
+            KERNEL => &self.kernel,
+            sender => self.owners.get(&CgroupId(sender)).map_or(&self.unknown, |owner| &owner.sender),
+        };
+        if let Some(owner) = self.owners.get(&id) {
+            self.rows.add_edge(owner.subject, key.target.detail(), sender, increment);
+        }
+    }
+
+    fn apply_loss(&mut self, cause: Loss, kind: Kind, value: u64) {
+        let (increment, _) = self.losses.raise((cause, kind), value);
+        // A start or stop without its cgroup may be no container's.
+        if increment == 0 || matches!(kind, Kind::ContainerStart | Kind::ContainerStop) {
+            return;
+        }
+        if cause.is_only_place() {
+            let other = self.other_row();
+            self.rows.add(other, kind, OTHER_DETAIL, increment);
+            self.counted.add(kind, increment);
+            if kind == Kind::SignalGenerate {
+                let unknown = Arc::clone(&self.unknown);
+                self.rows.add_edge(other, OTHER_DETAIL, &unknown, increment);
+            }
+        }
+        self.fold(kind, if cause.is_only_place() { Source::Counts } else { Source::Edges }, cause.reason(), increment);
+    }
+
+    /// Adds an increment to the row that it belongs to.
+    fn count(&mut self, id: CgroupId, kind: Kind, detail: u32, increment: u64) {
+        let Some(owner) = self.owners.get(&id) else {
+            return;
+        };
+        let unresolved = owner.unresolved;
+        match kind {
+            Kind::ContainerStart | Kind::ContainerStop => {
+                let Some(lifecycle) = owner.lifecycle else {
+                    return;
+                };
+                self.rows.add_lifecycle(lifecycle, kind, increment);
+            }
+            _ => self.rows.add(owner.subject, kind, detail, increment),
+        }
+        self.counted.add(kind, increment);
+        if unresolved {
+            self.fold(kind, Source::Counts, "unresolved", increment);
+        }
+    }
+
+    fn fold(&mut self, kind: Kind, source: Source, reason: &'static str, increment: u64) {
+        let family = probes::families().find(|family| family.kind == kind && family.source == source);
+        let Some(metric) = family.map(|family| family.name) else {
+            return;
+        };
+        match self.folded.iter_mut().find(|folded| (folded.metric, folded.reason) == (metric, reason)) {
+            Some(folded) => folded.count += increment,
+            None => self.folded.push(Folded { metric, reason, count: increment }),
+        }
+    }
+
+    fn remove_entries(
+        &mut self,
+        counts: &mut Vec<CountKey>,
+        edges: &mut Vec<EdgeKey>,
+        source: &mut dyn CountSource,
+    ) -> io::Result<()> {
+        while let Some(&key) = counts.last() {
+            if let Some(value) = source.remove_count(key)? {
+                self.apply_count(key, value);
+            }
+            self.counts.forget(&key);
+            counts.pop();
+        }
+        while let Some(&key) = edges.last() {
+            if self.edges.contains(&key) {
+                if let Some(value) = source.remove_edge(key)? {
+                    self.apply_edge(key, value);
+                }
+                self.edges.forget(&key);
+            }
+            edges.pop();
+        }
+        Ok(())
+    }
+}
+
+fn project(labels: &[IdentityLabel], identity: &Identity) -> Arc<[String]> {
+    labels.iter().map(|label| label.value(identity).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,367 @@
+use std::collections::BTreeMap;
+
+use doubleslit_common::probes::{
+    exit::Outcome,
+    signal::{self, SignalResult},
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::identity::Runtime;
+
+const GRACE: Duration = Duration::from_secs(300);
+
+/// The maps, without a kernel.
+#[derive(Debug, Default)]
+struct FakeSource {
+    counts: BTreeMap<CountKey, u64>,
+    edges: BTreeMap<EdgeKey, u64>,
+    losses: BTreeMap<(Loss, Kind), u64>,
+}
+
+impl FakeSource {
+    fn count(&mut self, cgroup: u64, kind: Kind, detail: u32, increment: u64) {
+        *self.counts.entry(CountKey::new(cgroup, kind, detail).expect("small")).or_default() += increment;
+    }
+
+    fn edge(&mut self, target: u64, sender: u64, number: u32, increment: u64) {
+        let detail = signal::detail(number, SignalResult::Delivered as u32);
+        let target = CountKey::new(target, Kind::SignalGenerate, detail).expect("small");
+        *self.edges.entry(EdgeKey { target, sender }).or_default() += increment;
+    }
+
+    fn reading(&mut self) -> Reading {
+        let mut reading = Reading::default();
+        self.read(&mut reading).expect("a fake cannot fail");
+        reading
+    }
+}
+
+impl CountSource for FakeSource {
+    fn read(&mut self, reading: &mut Reading) -> io::Result<()> {
+        reading.clear();
+        reading.counts.extend(self.counts.iter().map(|(key, value)| (*key, *value)));
+        reading.edges.extend(self.edges.iter().map(|(key, value)| (*key, *value)));
+        reading.losses.extend(self.losses.iter().map(|(key, value)| (*key, *value)));
+        Ok(())
+    }
+
+    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+        Ok(self.counts.remove(&key))
+    }
+
+    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
+        Ok(self.edges.remove(&key))
+    }
+}
+
+fn container(id: u64, name: &str) -> Cgroup {
+    cgroup(
+        id,
+        true,
+        Identity {
+            scope: Scope::Container,
+            runtime: Some(Runtime::Docker),
+            container_id: format!("{id:064x}"),
+            container: name.to_owned(),
+            ..Identity::default()
+        },
+    )
+}
+
+fn cgroup(id: u64, own: bool, identity: Identity) -> Cgroup {
+    let path = format!("/{id}").into();
+    Cgroup { id: CgroupId(id), path, identity: Arc::new(identity), own, started: None, removed_at: None }
+}
+
+fn tally(labels: &[IdentityLabel]) -> Tally {
+    Tally::new(labels.to_vec(), GRACE)
+}
+
+const BOTH: [IdentityLabel; 2] = [IdentityLabel::Container, IdentityLabel::ContainerId];
+
+/// The value of a row, by the value of its first label; nothing when there is no such row.
+fn row(snapshot: &Snapshot, label: &str, kind: Kind) -> Option<u64> {
+    let subject = snapshot.subjects.iter().find(|subject| subject.labels[0] == label)?;
+    Some(subject.counts.iter().filter(|((of, _), _)| *of == kind).map(|(_, count)| count).sum())
+}
+
+fn snapshot(tally: &Tally) -> Snapshot {
+    tally.snapshot(&Reading::default(), Identities::default(), Duration::ZERO)
+}
+
+/// Everything in rows, by kind.
+fn in_rows(snapshot: &Snapshot) -> PerKind {
+    let mut sums = PerKind::default();
+    for subject in &snapshot.subjects {
+        subject.counts.iter().for_each(|((kind, _), count)| sums.add(*kind, *count));
+    }
+    for row in &snapshot.lifecycles {
+        sums.add(Kind::ContainerStart, row.starts);
+        sums.add(Kind::ContainerStop, row.stops);
+    }
+    sums
+}
+
+fn balance(snapshot: &Snapshot) {
+    let rows = in_rows(snapshot);
+    for kind in Kind::ALL {
+        let (counted, retired) = (snapshot.counted.get(kind), snapshot.retired.get(kind));
+        assert_eq!(counted, rows.get(kind) + retired, "{} does not balance", kind.name());
+    }
+}
+
+#[test]
+fn increments_are_added_once() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    tally.adopt(&container(7, "web"));
+    for expected in [3, 6] {
+        source.count(7, Kind::Exec, 0, 3);
+        tally.apply(&source.reading(), now);
+        tally.apply(&source.reading(), now);
+        assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(expected));
+    }
+    assert_eq!(snapshot(&tally).counted.get(Kind::Exec), 6);
+    balance(&snapshot(&tally));
+}
+
+#[test]
+fn a_container_has_rows_from_its_first_sighting_on() {
+    let mut tally = tally(&BOTH);
+    tally.adopt(&container(7, "web"));
+    let snapshot = snapshot(&tally);
+    assert_eq!(row(&snapshot, "web", Kind::Exec), Some(0));
+    assert_eq!((snapshot.containers.len(), snapshot.lifecycles.len()), (1, 1));
+}
+
+#[test]
+fn nested_cgroups_count_for_their_container() {
+    let (mut tally, mut source) = (tally(&BOTH), FakeSource::default());
+    let own = container(7, "web");
+    tally.adopt(&own);
+    tally.adopt(&Cgroup { id: CgroupId(8), own: false, ..own });
+    source.count(7, Kind::Exec, 0, 1);
+    source.count(8, Kind::Exec, 0, 2);
+    source.count(8, Kind::ContainerStart, 0, 1);
+    tally.apply(&source.reading(), Instant::now());
+    let snapshot = snapshot(&tally);
+    assert_eq!(row(&snapshot, "web", Kind::Exec), Some(3));
+    assert_eq!(snapshot.counted.get(Kind::ContainerStart), 0, "a nested cgroup is no container");
+    assert_eq!(snapshot.containers.len(), 1);
+}
+
+#[test]
+fn starts_and_stops_are_by_name() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    for id in [7, 8] {
+        tally.adopt(&container(id, "job"));
+        source.count(id, Kind::ContainerStart, 0, 1);
+    }
+    tally.adopt(&cgroup(9, false, Identity::default()));
+    source.count(9, Kind::ContainerStart, 0, 1);
+    source.count(7, Kind::ContainerStop, 0, 1);
+    tally.apply(&source.reading(), now);
+    let snapshot = snapshot(&tally);
+    let [row] = &snapshot.lifecycles[..] else { panic!("one name, one row: {:?}", snapshot.lifecycles) };
+    assert_eq!((row.container.as_str(), row.starts, row.stops), ("job", 2, 1));
+    balance(&snapshot);
+}
+
+#[test]
+fn rows_outlive_their_cgroup_by_the_grace_time() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    tally.adopt(&container(7, "web"));
+    source.count(7, Kind::Exec, 0, 5);
+    tally.apply(&source.reading(), now);
+    tally.remove(CgroupId(7), now);
+    source.count(7, Kind::Exec, 0, 1);
+    tally.settle(CgroupId(7), &mut source).expect("a fake cannot fail");
+    assert!(source.counts.is_empty(), "its entries are gone from the map");
+    assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(6), "the last read is in the row");
+    assert!(!snapshot(&tally).containers[0].running);
+
+    let just_before = now + GRACE - Duration::from_nanos(1);
+    assert_eq!(tally.retire(just_before, &mut source).expect("a fake cannot fail"), []);
+    assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(6));
+    assert_eq!(tally.retire(now + GRACE, &mut source).expect("a fake cannot fail"), [CgroupId(7)]);
+    let snapshot = snapshot(&tally);
+    assert_eq!(row(&snapshot, "web", Kind::Exec), None);
+    assert_eq!((snapshot.retired.get(Kind::Exec), snapshot.containers.len(), snapshot.lifecycles.len()), (6, 0, 0));
+    balance(&snapshot);
+}
+
+#[test]
+fn a_shared_row_keeps_what_its_dead_counted() {
+    let (mut tally, mut source, now) = (tally(&[IdentityLabel::Container]), FakeSource::default(), Instant::now());
+    for id in [7, 8] {
+        tally.adopt(&container(id, "web"));
+        source.count(id, Kind::Exec, 0, id);
+    }
+    tally.apply(&source.reading(), now);
+    tally.remove(CgroupId(7), now);
+    tally.retire(now + GRACE, &mut source).expect("a fake cannot fail");
+    assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(15));
+    balance(&snapshot(&tally));
+}
+
+#[test]
+fn edges_say_who_and_totals_say_how_many() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    tally.adopt(&container(7, "target"));
+    tally.adopt(&container(8, "sender"));
+    source.edge(7, 8, 15, 2);
+    source.edge(7, KERNEL, 17, 3);
+    // Without a place for its sender.
+    source.count(7, Kind::SignalGenerate, signal::detail(15, 0), 4);
+    tally.apply(&source.reading(), now);
+    let taken = snapshot(&tally);
+    assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(9));
+    let target = taken.subjects.iter().find(|subject| subject.labels[0] == "target").expect("there");
+    let edges = target.edges.iter().map(|((_, sender), count)| (sender.container.as_str(), *count)).collect::<Vec<_>>();
+    assert_eq!(edges, [("other", 4), ("sender", 2), ("(kernel)", 3)]);
+    balance(&taken);
+
+    // The sender's row goes with the sender, its entry too; the target's total does not fall.
+    tally.remove(CgroupId(8), now);
+    tally.retire(now + GRACE, &mut source).expect("a fake cannot fail");
+    let taken = snapshot(&tally);
+    assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(9));
+    assert_eq!(source.edges.len(), 1);
+    balance(&taken);
+}
+
+#[test]
+fn what_found_no_place_is_in_the_other_row() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    source.losses.insert((Loss::CountsFull, Kind::Exit), 5);
+    source.losses.insert((Loss::EdgesFull, Kind::SignalGenerate), 2);
+    tally.apply(&source.reading(), now);
+    tally.apply(&source.reading(), now);
+    let snapshot = snapshot(&tally);
+    assert_eq!(row(&snapshot, "other", Kind::Exit), Some(5));
+    assert_eq!(
+        snapshot.folded,
+        [
+            Folded { metric: "doubleslit_process_exits", reason: "full", count: 5 },
+            Folded { metric: "doubleslit_signal_edges", reason: "full", count: 2 },
+        ]
+    );
+    assert_eq!(snapshot.losses.iter().map(|(_, count)| count).sum::<u64>(), 7);
+    balance(&snapshot);
+}
+
+#[test]
+fn unknown_cgroups_share_the_other_row() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    source.count(70, Kind::Exec, 0, 1);
+    source.count(71, Kind::Exec, 0, 2);
+    let reading = source.reading();
+    assert_eq!(tally.strangers(&reading), HashSet::from([CgroupId(70), CgroupId(71)]));
+    tally.apply(&reading, now);
+    assert_eq!(tally.strangers(&source.reading()), HashSet::new(), "asked for once");
+    assert_eq!(row(&snapshot(&tally), "other", Kind::Exec), Some(3));
+    assert_eq!(
+        snapshot(&tally).folded,
+        [Folded { metric: "doubleslit_process_execs", reason: "unresolved", count: 3 }]
+    );
+    tally.retire(now + GRACE, &mut source).expect("a fake cannot fail");
+    assert!(source.counts.is_empty());
+    balance(&snapshot(&tally));
+}
+
+#[test]
+fn events_without_an_owner_are_the_hosts() {
+    let (mut tally, mut source) = (tally(&BOTH), FakeSource::default());
+    source.count(NOBODY, Kind::TcpResetSend, 0, 4);
+    tally.apply(&source.reading(), Instant::now());
+    assert_eq!(row(&snapshot(&tally), "", Kind::TcpResetSend), Some(4));
+}
+
+/// A step in the life of a machine.
+#[derive(Clone, Debug)]
+enum Step {
+    Create { cgroup: u64, name: u8 },
+    Count { cgroup: u64, kind: u8, increment: u8 },
+    Signal { target: u64, sender: u64 },
+    Lose { kind: u8 },
+    Remove { cgroup: u64 },
+    Release { cgroup: u64 },
+    Pass { seconds: u16 },
+    Poll,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let cgroup = 1u64..12;
+    prop_oneof![
+        (cgroup.clone(), 0u8..4).prop_map(|(cgroup, name)| Step::Create { cgroup, name }),
+        (cgroup.clone(), 0u8..13, 1u8..9).prop_map(|(cgroup, kind, increment)| Step::Count { cgroup, kind, increment }),
+        (cgroup.clone(), cgroup.clone()).prop_map(|(target, sender)| Step::Signal { target, sender }),
+        (0u8..13).prop_map(|kind| Step::Lose { kind }),
+        cgroup.clone().prop_map(|cgroup| Step::Remove { cgroup }),
+        cgroup.prop_map(|cgroup| Step::Release { cgroup }),
+        (1u16..400).prop_map(|seconds| Step::Pass { seconds }),
+        Just(Step::Poll),
+        Just(Step::Poll),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order: no row falls while it is there, counted equals rows plus retired, and counted
+    /// equals what was generated.
+    #[test]
+    fn nothing_is_lost_and_nothing_moves(steps in proptest::collection::vec(step(), 1..120), short: bool) {
+        let labels: &[IdentityLabel] = if short { &[IdentityLabel::Container] } else { &BOTH };
+        let (mut tally, mut source, mut now) = (tally(labels), FakeSource::default(), Instant::now());
+        let mut generated = PerKind::default();
+        let mut last = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Create { cgroup, name } => tally.adopt(&container(cgroup, &format!("name{name}"))),
+                // Starts are counted for containers only; these may be unknown.
+                Step::Count { kind, .. } if kind >= Kind::ContainerStart as u8 => {}
+                Step::Count { cgroup, kind, increment } => {
+                    let kind = Kind::from_number(kind).expect("a kind");
+                    source.count(cgroup, kind, Outcome::Failure as u32, increment.into());
+                    generated.add(kind, increment.into());
+                }
+                Step::Signal { target, sender } => {
+                    source.edge(target, sender, 15, 1);
+                    generated.add(Kind::SignalGenerate, 1);
+                }
+                Step::Lose { kind } => {
+                    let kind = Kind::from_number(kind).expect("a kind");
+                    *source.losses.entry((Loss::CountsFull, kind)).or_default() += 1;
+                    if kind < Kind::ContainerStart {
+                        generated.add(kind, 1);
+                    }
+                }
+                Step::Remove { cgroup } => tally.remove(CgroupId(cgroup), now),
+                Step::Release { cgroup } => {
+                    tally.apply(&source.reading(), now);
+                    tally.settle(CgroupId(cgroup), &mut source).expect("a fake cannot fail");
+                }
+                Step::Pass { seconds } => now += Duration::from_secs(seconds.into()),
+                Step::Poll => {
+                    tally.apply(&source.reading(), now);
+                    let gone = tally.retire(now, &mut source).expect("a fake cannot fail");
+                    let taken = snapshot(&tally);
+                    balance(&taken);
+                    prop_assert_eq!(taken.counted, generated);
+                    let mut rows = BTreeMap::new();
+                    for subject in &taken.subjects {
+                        for (key, count) in &subject.counts {
+                            prop_assert!(rows.insert((subject.labels.clone(), *key), *count).is_none(), "two equal rows");
+                        }
+                    }
+                    for (key, count) in &rows {
+                        // A row that went and came back begins anew.
+                        if gone.is_empty() && last.get(key).is_some_and(|before| before > count) {
+                            return Err(TestCaseError::fail(format!("row {key:?} fell to {count}")));
+                        }
+                    }
+                    last = rows;
+                }
+            }
+        }
+    }
+}

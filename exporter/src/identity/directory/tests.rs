@@ -1,0 +1,170 @@
+//! The directory over the life of containers.
+
+use std::{fs, path::Path, time::Duration};
+
+use super::*;
+use crate::identity::{
+    Scope,
+    failures::{Reason, Source},
+    resolve::Roots,
+};
+
+const A: &str = "60ef7fa3a8aa4cfaa2e7bc08373689c3978ada30d39fee37cf78c89f7011ffc8";
+
+/// A machine on which docker has the container `A`.
+struct Machine(tempfile::TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self(tempfile::tempdir().expect("a directory"));
+        machine.write(&format!("docker/containers/{A}/config.v2.json"), r#"{"Name":"/web"}"#);
+        machine
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.path().join(path);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("a directory");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn forget_docker(&self) {
+        fs::remove_dir_all(self.0.path().join("docker")).expect("a directory");
+    }
+
+    fn directory(&self) -> Directory {
+        let at = |name: &str| self.0.path().join(name);
+        Directory::new(Resolver::new(Roots {
+            docker: at("docker"),
+            run: at("run"),
+            lib: at("lib"),
+            proc: at("proc"),
+            cgroup: at("cgroup"),
+        }))
+    }
+}
+
+fn missing(directory: &Directory) -> u64 {
+    directory.resolver().failures().get(Source::Docker, Reason::Missing)
+}
+
+fn time(seconds: u64) -> Option<SystemTime> {
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+#[test]
+fn shares_an_identity_with_what_is_nested() {
+    let machine = Machine::new();
+    let mut directory = machine.directory();
+    let own = directory.insert(CgroupId(1), &format!("/docker/{A}"), time(7)).clone();
+    assert_eq!((own.identity.container.as_str(), own.own, own.started), ("web", true, time(7)));
+
+    machine.forget_docker();
+    let nested = directory.insert(CgroupId(2), &format!("/docker/{A}/system.slice/x.service"), time(8)).clone();
+    assert!(Arc::ptr_eq(&own.identity, &nested.identity));
+    assert!(!nested.own);
+    assert_eq!(missing(&directory), 0);
+    assert_eq!(directory.len(), 2);
+}
+
+#[test]
+fn resolves_what_is_nested_in_an_unknown_container() {
+    let machine = Machine::new();
+    let mut directory = machine.directory();
+    let nested = directory.insert(CgroupId(2), &format!("/docker/{A}/init"), time(8));
+    assert_eq!((nested.identity.container.as_str(), nested.own), ("web", false));
+}
+
+#[test]
+fn settles_an_identity_at_first_sight() {
+    let machine = Machine::new();
+    let mut directory = machine.directory();
+    let path = format!("/docker/{A}");
+    let first = directory.insert(CgroupId(1), &path, time(7)).clone();
+    machine.write(&format!("docker/containers/{A}/config.v2.json"), r#"{"Name":"/other"}"#);
+    let again = directory.insert(CgroupId(1), &path, None);
+    assert!(Arc::ptr_eq(&first.identity, &again.identity));
+    assert_eq!(again.started, time(7));
+}
+
+#[test]
+fn takes_a_container_that_starts_again_for_a_new_cgroup() {
+    let machine = Machine::new();
+    let mut directory = machine.directory();
+    let path = format!("/docker/{A}");
+    directory.insert(CgroupId(1), &path, time(7));
+    assert!(directory.removed(CgroupId(1), Instant::now()));
+    machine.write(&format!("docker/containers/{A}/config.v2.json"), r#"{"Name":"/renamed"}"#);
+    assert_eq!(directory.insert(CgroupId(2), &path, time(9)).identity.container, "renamed");
+
+    // The old one goes without taking the path from the new one.
+    assert!(directory.forget(CgroupId(1)).is_some_and(|cgroup| cgroup.identity.container == "web"));
+    machine.forget_docker();
+    assert_eq!(directory.insert(CgroupId(3), &format!("{path}/x"), None).identity.container, "renamed");
+    assert_eq!(missing(&directory), 0);
+}
+
+#[test]
+fn marks_a_removal_once() {
+    let machine = Machine::new();
+    let mut directory = machine.directory();
+    directory.insert(CgroupId(1), "/system.slice", None);
+    let at = Instant::now();
+    assert!(directory.removed(CgroupId(1), at));
+    assert!(!directory.removed(CgroupId(1), at + Duration::from_secs(1)));
+    assert!(!directory.removed(CgroupId(9), at));
+    assert_eq!(directory.get(CgroupId(1)).and_then(|cgroup| cgroup.removed_at), Some(at));
+    assert!(directory.forget(CgroupId(1)).is_some() && directory.forget(CgroupId(1)).is_none());
+    assert!(directory.is_empty());
+}
+
+#[test]
+fn gives_the_host_one_identity() {
+    let machine = Machine::new();
+    let mut directory = machine.directory();
+    let root = directory.insert(CgroupId(1), "/", None).identity.clone();
+    let service = directory.insert(CgroupId(2), "/system.slice/cron.service", None).identity.clone();
+    assert!(Arc::ptr_eq(&root, &service));
+    assert_eq!(root.scope, Scope::Host);
+}
+
+#[test]
+fn finds_the_start_of_what_was_there_before() {
+    let machine = Machine::new();
+    let b = A.replace('6', "7");
+    let text = r#"{"Name":"/b","State":{"Pid":1,"StartedAt":"1970-01-01T00:00:03Z"}}"#;
+    machine.write(&format!("docker/containers/{b}/config.v2.json"), text);
+    machine.write("proc/uptime", "100.00 1.00\n");
+    machine.write(
+        "proc/42/stat",
+        "42 (sleep) S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 5000 1 2 18446744073709551615 1 1 1 1 1 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+    );
+    machine.write(&format!("cgroup/docker/{A}/cgroup.procs"), "42\n");
+
+    let mut directory = machine.directory();
+    let told = directory.insert(CgroupId(1), &format!("/docker/{b}"), None).started;
+    assert_eq!(told, time(3), "as docker says");
+    let seen = directory.insert(CgroupId(2), &format!("/docker/{A}"), None).started.expect("a start");
+    let ago = SystemTime::now().duration_since(seen).expect("in the past").as_secs();
+    assert!((50..60).contains(&ago), "as its first process says: {ago} s ago");
+    assert_eq!(directory.insert(CgroupId(3), &format!("/docker/{A}/x"), None).started, None);
+}
+
+#[test]
+fn follows_a_walk() {
+    let machine = Machine::new();
+    let mut directory = machine.directory();
+    directory.insert(CgroupId(1), "/", None);
+    directory.insert(CgroupId(2), "/gone", None);
+    directory.insert(CgroupId(3), "/removed", None);
+    directory.removed(CgroupId(3), Instant::now());
+
+    let walked = [(1, "/".to_owned()), (4, format!("/docker/{A}")), (5, format!("/docker/{A}/init"))];
+    let walked = walked.map(|(id, path)| (CgroupId(id), path));
+    let reconciled = directory.reconcile(&walked);
+    assert_eq!(reconciled, Reconciled { added: vec![CgroupId(4), CgroupId(5)], missing: vec![CgroupId(2)] });
+    let [own, nested] = [4, 5].map(|id| directory.get(CgroupId(id)).expect("known").identity.clone());
+    assert!(Arc::ptr_eq(&own, &nested));
+
+    directory.removed(CgroupId(2), Instant::now());
+    assert_eq!(directory.reconcile(&walked), Reconciled::default());
+}

@@ -1,0 +1,100 @@
+//! How often a source of names failed, and how.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where names come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Docker's files about its containers.
+    Docker,
+    /// The OCI configuration that containerd and CRI-O write for each container.
+    Oci,
+}
+
+impl Source {
+    /// Every source.
+    pub const ALL: [Self; 2] = [Self::Docker, Self::Oci];
+
+    /// The value of the `source` label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Oci => "oci",
+        }
+    }
+}
+
+/// Why a source told nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// There is no file about the container: it was gone already, or its runtime keeps its files elsewhere.
+    Missing,
+    /// The file is there but cannot be read.
+    Unreadable,
+    /// The file is not what it should be.
+    Malformed,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Missing, Self::Unreadable, Self::Malformed];
+
+    /// The value of the `reason` label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// Counts of failures; none ever falls.
+#[derive(Debug, Default)]
+pub struct Failures([[AtomicU64; Reason::ALL.len()]; Source::ALL.len()]);
+
+impl Failures {
+    pub(super) fn add(&self, source: Source, reason: Reason) {
+        self.0[source as usize][reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often a source failed for a reason.
+    #[must_use]
+    pub fn get(&self, source: Source, reason: Reason) -> u64 {
+        self.0[source as usize][reason as usize].load(Ordering::Relaxed)
+    }
+
+    /// All counts, zeros included.
+    pub fn iter(&self) -> impl Iterator<Item = (Source, Reason, u64)> {
+        let pairs = Source::ALL.into_iter().flat_map(|source| Reason::ALL.map(|reason| (source, reason)));
+        pairs.map(|(source, reason)| (source, reason, self.get(source, reason)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_each_pair_by_itself() {
+        let failures = Failures::default();
+        failures.add(Source::Oci, Reason::Missing);
+        failures.add(Source::Oci, Reason::Missing);
+        failures.add(Source::Docker, Reason::Malformed);
+        let counts: Vec<_> =
+            failures.iter().map(|(source, reason, count)| (source.name(), reason.name(), count)).collect();
+        assert_eq!(
+            counts,
+            [
+                ("docker", "missing", 0),
+                ("docker", "unreadable", 0),
+                ("docker", "malformed", 1),
+                ("oci", "missing", 2),
+                ("oci", "unreadable", 0),
+                ("oci", "malformed", 0),
+            ]
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! The cgroup v2 hierarchy as the file system shows it.
+
+use std::{
+    fs, io,
+    os::unix::{ffi::OsStrExt, fs::DirEntryExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use super::CgroupId;
+
+/// Why the hierarchy could not be walked.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot list cgroup directory `{}`", path.display())]
+pub struct WalkError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Finds where cgroup v2 is mounted, in the text of `/proc/self/mountinfo`.
+///
+/// `/sys/fs/cgroup` is preferred (pure v2), then any `…/unified` (hybrid), then whatever else there is.
+#[must_use]
+pub fn find(mountinfo: &str) -> Option<PathBuf> {
+    let mut mounts: Vec<(PathBuf, bool)> = Vec::new();
+    for (point, is_v2) in mountinfo.lines().filter_map(mount) {
+        // A later mount on the same point hides the earlier one.
+        mounts.retain(|(earlier, _)| *earlier != point);
+        mounts.push((point, is_v2));
+    }
+    let v2 = || mounts.iter().filter(|(_, is_v2)| *is_v2).map(|(point, _)| point);
+    v2().find(|point| *point == Path::new("/sys/fs/cgroup"))
+        .or_else(|| v2().find(|point| point.ends_with("unified")))
+        .or_else(|| v2().next())
+        .cloned()
+}
+
+/// The mount point of a line of mountinfo, and whether the whole of a cgroup v2 hierarchy is mounted there.
+fn mount(line: &str) -> Option<(PathBuf, bool)> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    let mut fields = mount.split(' ').skip(3);
+    let (root, point) = (fields.next()?, fields.next()?);
+    let is_v2 = file_system.split(' ').next() == Some("cgroup2") && root == "/";
+    Some((unescape(point), is_v2))
+}
+
+/// Undoes the octal escapes of mountinfo: `\040` for a space, and for tab, newline and backslash likewise.
+fn unescape(field: &str) -> PathBuf {
+    let escapes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
+    escapes.iter().fold(field.to_owned(), |text, (code, plain)| text.replace(code, plain)).into()
+}
+
+/// Lists every cgroup below `root` with its path from there, a parent before its children. `/` is the root itself.
+///
+/// A cgroup that vanishes meanwhile is left out. Any other failure fails the walk: a caller must not take a cgroup
+/// that could not be listed for one that is gone.
+pub fn walk(root: &Path) -> Result<Vec<(CgroupId, String)>, WalkError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| WalkError { path, source }
+    };
+    let top = fs::metadata(root).map_err(failed(root))?;
+    let mut found = vec![(CgroupId(top.ino()), "/".to_owned())];
+    let mut unread = vec![(root.to_owned(), String::new())];
+    while let Some((directory, path)) = unread.pop() {
+        let listed = list(&directory, &path, &mut found, &mut unread);
+        match listed {
+            Err(error) if path.is_empty() || !is_vanished(&error) => return Err(failed(&directory)(error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Adds the directories in one directory to what is found and what is yet to be read.
+fn list(
+    directory: &Path,
+    path: &str,
+    found: &mut Vec<(CgroupId, String)>,
+    unread: &mut Vec<(PathBuf, String)>,
+) -> io::Result<()> {
+    // A directory counts a link for each directory in it and two for itself, where the file system counts them at all.
+    // Most cgroups are leaves and hold dozens of files, which a listing would go through.
+    if !path.is_empty() && fs::symlink_metadata(directory)?.nlink() == 2 {
+        return Ok(());
+    }
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let name = entry.file_name();
+            let path = format!("{path}/{}", String::from_utf8_lossy(name.as_bytes()));
+            found.push((CgroupId(entry.ino()), path.clone()));
+            unread.push((entry.path(), path));
+        }
+    }
+    Ok(())
+}
+
+/// What reading a cgroup's directory gives when the cgroup has been removed.
+fn is_vanished(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, error::Error as _, os::unix::fs::symlink};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PURE: &str = "\
+22 28 0:20 / /sys rw,nosuid - sysfs sysfs rw
+26 22 0:23 / /sys/fs/cgroup rw,nosuid,nodev shared:4 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot
+";
+    const HYBRID: &str = "\
+28 18 0:25 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+29 28 0:26 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu
+38 28 0:35 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+";
+
+    #[test]
+    fn finds_the_hierarchy() {
+        let found = |text: &str| find(text).map(|path| path.display().to_string());
+        assert_eq!(found(PURE).as_deref(), Some("/sys/fs/cgroup"));
+        assert_eq!(found(HYBRID).as_deref(), Some("/sys/fs/cgroup/unified"));
+        assert_eq!(found(""), None);
+        assert_eq!(found("nonsense\n- -\n1 2 3 / - cgroup2"), None);
+
+        let elsewhere = "38 28 0:35 / /mnt/my\\040cgroups rw - cgroup2 cgroup2 rw\n";
+        assert_eq!(found(elsewhere).as_deref(), Some("/mnt/my cgroups"));
+        assert_eq!(found(&format!("{elsewhere}{HYBRID}")).as_deref(), Some("/sys/fs/cgroup/unified"));
+        assert_eq!(found(&format!("{HYBRID}{PURE}")).as_deref(), Some("/sys/fs/cgroup"));
+        // Hidden by a later mount; only a part of the hierarchy.
+        assert_eq!(found(&format!("{PURE}28 18 0:25 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n")), None);
+        assert_eq!(found("38 28 0:35 /docker /mnt rw - cgroup2 cgroup2 rw\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_mountinfo(text in "([0-9/\\\\a-z -]|cgroup2|\n|\\PC){0,200}") {
+            prop_assert!(find(&text).is_none() || text.contains("cgroup2"));
+        }
+    }
+
+    #[test]
+    fn lists_directories_parents_first() {
+        let root = tempfile::tempdir().expect("a directory");
+        for path in ["a/b/c", "a/d", "e"] {
+            fs::create_dir_all(root.path().join(path)).expect("a directory");
+        }
+        fs::write(root.path().join("a/cgroup.procs"), "").expect("a file");
+        symlink(root.path(), root.path().join("e/loop")).expect("a link");
+
+        let walked = walk(root.path()).expect("a list");
+        let position: BTreeMap<_, _> = walked.iter().enumerate().map(|(at, (_, path))| (path.as_str(), at)).collect();
+        assert_eq!(position.keys().copied().collect::<Vec<_>>(), ["/", "/a", "/a/b", "/a/b/c", "/a/d", "/e"]);
+        assert!(position["/a"] < position["/a/b"] && position["/a/b"] < position["/a/b/c"]);
+        for (id, path) in &walked {
+            let inode = fs::metadata(root.path().join(path.trim_start_matches('/'))).expect("a directory").ino();
+            assert_eq!(*id, CgroupId(inode), "{path}");
+        }
+    }
+
+    #[test]
+    fn fails_where_there_is_nothing() {
+        let error = walk(Path::new("/nonexistent")).expect_err("nothing there");
+        assert_eq!(error.to_string(), "cannot list cgroup directory `/nonexistent`");
+        assert!(error.source().is_some());
+    }
+
+    #[test]
+    fn leaves_out_what_vanishes() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (mut found, mut unread) = (Vec::new(), Vec::new());
+        let error = list(&root.path().join("gone"), "/gone", &mut found, &mut unread).expect_err("nothing there");
+        assert!(is_vanished(&error) && is_vanished(&rustix::io::Errno::NODEV.into()));
+        assert!(!is_vanished(&rustix::io::Errno::MFILE.into()));
+    }
+
+    #[test]
+    fn lists_real_cgroups() {
+        let Some(root) = fs::read_to_string("/proc/self/mountinfo").ok().and_then(|text| find(&text)) else {
+            println!("skipped: cgroup v2 is not mounted here");
+            return;
+        };
+        let walked = walk(&root).expect("a list");
+        assert_eq!(walked[0].1, "/");
+    }
+}

@@ -1,0 +1,90 @@
+//! What the tests share: one Docker engine, exporters that read the maps for every scrape, and whole comparisons.
+
+use std::{path::Path, sync::OnceLock};
+
+use doubleslit::probes;
+use doubleslit_testbed::{
+    docker::{Docker, Hierarchy, LoadContainer},
+    exporter::{Exporter, Setup},
+    scrape::{Rows, Scrape},
+};
+
+/// The exporter's binary.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_doubleslit");
+
+/// The Docker engine of all tests. It ends with this process.
+pub(crate) fn docker() -> &'static Docker {
+    static DOCKER: OnceLock<Docker> = OnceLock::new();
+    DOCKER.get_or_init(|| Docker::start(Hierarchy::Host))
+}
+
+/// An exporter that knows that engine and reads the maps anew for every scrape.
+pub(crate) fn setup() -> Setup {
+    setup_for(docker())
+}
+
+/// The same for another engine.
+pub(crate) fn setup_for(docker: &Docker) -> Setup {
+    let root = docker.data_root();
+    Setup::new(Path::new(BINARY))
+        .config("poll: {max_age: 0s}")
+        .config(&format!("identity: {{docker_root: \"{}\"}}", root.display()))
+}
+
+/// Two containers that serve loads, called `a` and `b`, and an exporter that has seen both.
+pub(crate) fn two_containers() -> (Exporter, LoadContainer<'static>, LoadContainer<'static>) {
+    let (a, b) = (docker().load("a", &[]), docker().load("b", &[]));
+    (setup().start(), a, b)
+}
+
+/// What changed of a container's own rows.
+pub(crate) fn rows(change: &Scrape, container: &LoadContainer<'_>) -> Rows {
+    change.rows(&[("container_id", &container.id)])
+}
+
+/// What changed of the host's rows.
+pub(crate) fn host_rows(change: &Scrape) -> Rows {
+    let is_host = |labels: &doubleslit_testbed::scrape::Labels| {
+        labels.contains_key("container_id")
+            && ["container_id", "container", "pod"].iter().all(|label| labels[*label].is_empty())
+    };
+    let host = change.0.iter().filter(|(series, _)| is_host(&series.labels));
+    Scrape(host.map(|(series, value)| (series.clone(), *value)).collect()).rows(&[])
+}
+
+/// No row at all.
+pub(crate) fn nothing() -> Rows {
+    Rows::of([])
+}
+
+/// Checks that everything that was counted is in a row, or was in one: for each kind, and that nothing was lost.
+pub(crate) fn assert_conserved(scrape: &Scrape) {
+    for family in probes::families().filter(|family| family.whole) {
+        let event = family.kind.name();
+        let rows = scrape.sum(&format!("{}_total", family.name), &[]);
+        let counted = scrape.sum("doubleslit_events_counted_total", &[("event", event)]);
+        let retired = scrape.sum("doubleslit_events_retired_total", &[("event", event)]);
+        assert_eq!(counted, rows + retired, "{event}: counted = rows ({rows}) + retired ({retired})");
+    }
+    for name in ["doubleslit_bpf_map_update_errors_total", "doubleslit_counts_folded_total"] {
+        assert_eq!(scrape.sum(name, &[]), 0.0, "{name}");
+    }
+}
+
+/// Has a container do the same small thing again and again until nothing else happens on the host meanwhile, and checks
+/// that the host's rows then stay as they are. Other processes of the machine are part of the host, and do what they like.
+pub(crate) fn assert_not_the_hosts(
+    exporter: &mut Exporter,
+    container: &mut LoadContainer<'_>,
+    command: &str,
+    rows: &[&str],
+) {
+    let mut last = nothing();
+    for _ in 0..200 {
+        last = host_rows(&exporter.during(|| drop(container.load.run(command)))).only(rows);
+        if last == nothing() {
+            return;
+        }
+    }
+    panic!("whenever the container does `{command}`, the host's rows change: {last:?}");
+}

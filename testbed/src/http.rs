@@ -1,0 +1,100 @@
+//! The least HTTP/1.1 client: GET over one connection that stays open, so that asking opens and closes no sockets.
+
+use std::{
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+};
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+    address: SocketAddr,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The header lines: name in lower case and value.
+    pub headers: Vec<(String, String)>,
+    /// The body, decoded if it came in chunks.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("the body is UTF-8")
+    }
+}
+
+impl Connection {
+    /// Connects.
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(crate::wait::PATIENCE))?;
+        Ok(Self { stream: BufReader::new(stream), address })
+    }
+
+    /// Asks for a path, with further header lines.
+    pub fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        self.stream.get_mut().write_all(format!("{request}\r\n").as_bytes())?;
+
+        let status = self.line()?.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.ok_or_else(|| invalid("no status line"))?;
+        let mut response = Response { status, headers: Vec::new(), body: Vec::new() };
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(':').ok_or_else(|| invalid("a header line without a colon"))?;
+            response.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        if response.header("transfer-encoding") == Some("chunked") {
+            while self.chunk(&mut response.body)? > 0 {}
+        } else {
+            let length = response.header("content-length").map_or(Ok(0), str::parse);
+            response.body = self.exactly(length.map_err(|_| invalid("a length that is no number"))?)?;
+        }
+        Ok(response)
+    }
+
+    fn chunk(&mut self, body: &mut Vec<u8>) -> io::Result<usize> {
+        let size = usize::from_str_radix(&self.line()?, 16).map_err(|_| invalid("a chunk without a size"))?;
+        body.extend(self.exactly(size)?);
+        self.line()?;
+        Ok(size)
+    }
+
+    fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

@@ -1,0 +1,34 @@
+//! The load as one file that runs in any container.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// The path of `doubleslit-load`, linked statically. Builds it the first time; panics when that fails.
+#[must_use]
+pub fn load() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build)
+}
+
+fn build() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    // A directory of its own: cargo would build everything anew whenever the flags change, and it holds a lock on the
+    // directory of the build that this may be part of.
+    let default = || manifest.with_file_name("..").join("target");
+    let directory = env::var_os("CARGO_TARGET_DIR").map_or_else(default, PathBuf::from).join("static");
+    // With a target named, the flags are not for build scripts and macros.
+    let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "--locked", "--release", "--bin", "doubleslit-load", "--target", &target])
+        .args([Path::new("--manifest-path"), &manifest, Path::new("--target-dir"), &directory])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .output()
+        .expect("cargo can be run");
+    assert!(output.status.success(), "cannot build the load:\n{}", String::from_utf8_lossy(&output.stderr));
+    directory.join(target).join("release/doubleslit-load")
+}

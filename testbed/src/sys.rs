@@ -1,0 +1,234 @@
+//! The system calls that no safe wrapper offers.
+#![expect(unsafe_code, reason = "fork, signal handlers and clone3 have no safe form")]
+
+use std::{
+    ffi::CStr,
+    io,
+    os::fd::{AsRawFd as _, BorrowedFd},
+    ptr,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// The highest signal number.
+pub const SIGNAL_MAX: usize = 64;
+
+/// include/uapi/linux/sched.h; the constant of the crate libc overflows.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+static HANDLED: [AtomicU64; SIGNAL_MAX + 1] = [const { AtomicU64::new(0) }; SIGNAL_MAX + 1];
+
+/// What a child does, and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub enum Child<'a> {
+    /// Exits with a status.
+    Exit(i32),
+    /// Sends itself a signal, whose disposition is the default one. Exits with status 99 if it survives.
+    Die(i32),
+    /// Executes the open file. Exits with status 99 if that fails.
+    Execute(BorrowedFd<'a>),
+    /// Writes to this many bytes of new memory, then exits with status 0; with 99 if it gets no memory.
+    Hog(usize),
+}
+
+/// What happens when a signal arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// [`handled`] grows by one.
+    Count,
+    /// It is ignored.
+    Ignore,
+    /// What the kernel does by default.
+    Default,
+    /// The process exits with status 0.
+    Exit,
+}
+
+extern "C" fn count(signal: libc::c_int) {
+    if let Some(counter) = usize::try_from(signal).ok().and_then(|signal| HANDLED.get(signal)) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+extern "C" fn exit(_signal: libc::c_int) {
+    // SAFETY: ends the process without running anything, which is allowed in a signal handler.
+    unsafe { libc::_exit(0) }
+}
+
+/// How often the handler of a signal ran, on all threads, since the process started.
+#[must_use]
+pub fn handled(signal: i32) -> u64 {
+    usize::try_from(signal).ok().and_then(|signal| HANDLED.get(signal)).map_or(0, |count| count.load(Ordering::Relaxed))
+}
+
+/// Sets the disposition of a signal for the whole process.
+pub fn dispose(signal: i32, disposition: Disposition) -> io::Result<()> {
+    // SAFETY: an all-zero sigaction is a valid one; the handlers do only what a handler may do.
+    let status = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_flags = libc::SA_RESTART;
+        action.sa_sigaction = match disposition {
+            Disposition::Count => count as extern "C" fn(libc::c_int) as usize,
+            Disposition::Exit => exit as extern "C" fn(libc::c_int) as usize,
+            Disposition::Ignore => libc::SIG_IGN,
+            Disposition::Default => libc::SIG_DFL,
+        };
+        libc::sigaction(signal, &action, ptr::null_mut())
+    };
+    ok(status.into()).map(drop)
+}
+
+/// Sends a signal to a process.
+pub fn send(pid: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: `kill` touches no memory of this process.
+    ok(unsafe { libc::kill(pid, signal) }.into()).map(drop)
+}
+
+/// Sends a signal to the calling thread. It has been delivered when this returns, unless it is blocked.
+pub fn send_to_this_thread(signal: i32) -> io::Result<()> {
+    // SAFETY: these calls touch no memory of this process.
+    ok(unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal) }).map(drop)
+}
+
+/// Executes a static program without arguments in a new process that shares this one's memory until then.
+pub fn spawn(program: &CStr) -> io::Result<i32> {
+    let arguments = [program.as_ptr().cast_mut(), ptr::null_mut()];
+    let environment = [ptr::null_mut()];
+    let mut pid = 0;
+    // SAFETY: all strings and both arrays outlive the call and the arrays end with a null pointer.
+    let error = unsafe {
+        libc::posix_spawn(
+            &raw mut pid,
+            program.as_ptr(),
+            ptr::null(),
+            ptr::null(),
+            arguments.as_ptr(),
+            environment.as_ptr(),
+        )
+    };
+    if error == 0 { Ok(pid) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+/// Tries to execute a program in place of this process; comes back only with an error.
+pub fn execute(program: &CStr) -> io::Error {
+    let arguments = [program.as_ptr(), ptr::null()];
+    let environment = [ptr::null()];
+    // SAFETY: all strings and both arrays outlive the call and the arrays end with a null pointer.
+    unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// Forks a child that does one thing and ends.
+pub fn fork(child: Child<'_>) -> io::Result<i32> {
+    // SAFETY: the child runs `be`, which makes system calls only.
+    match ok(unsafe { libc::fork() }.into())? {
+        0 => be(child),
+        pid => Ok(pid as i32),
+    }
+}
+
+fn be(child: Child<'_>) -> ! {
+    // SAFETY: only system calls that are allowed between fork and exec, on memory that this function owns.
+    unsafe {
+        match child {
+            Child::Exit(status) => libc::_exit(status),
+            Child::Die(signal) => {
+                let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+                libc::setrlimit(libc::RLIMIT_CORE, &none);
+                libc::signal(signal, libc::SIG_DFL);
+                libc::kill(libc::getpid(), signal);
+            }
+            Child::Execute(file) => {
+                let name = c"exit-at-once";
+                let arguments = [name.as_ptr(), ptr::null()];
+                libc::syscall(
+                    libc::SYS_execveat,
+                    file.as_raw_fd(),
+                    c"".as_ptr(),
+                    arguments.as_ptr(),
+                    arguments[1..].as_ptr(),
+                    libc::AT_EMPTY_PATH,
+                );
+            }
+            Child::Hog(bytes) => {
+                let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                let memory =
+                    libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, private, -1, 0).cast::<u8>();
+                if memory as usize != usize::MAX {
+                    for offset in (0..bytes).step_by(4096) {
+                        memory.add(offset).write_volatile(1);
+                    }
+                    libc::_exit(0);
+                }
+            }
+        }
+        libc::_exit(99)
+    }
+}
+
+/// Ends the calling thread alone, even the first one.
+pub fn exit_thread() -> ! {
+    // SAFETY: the thread stops here; nothing of its stack is released.
+    unsafe { libc::syscall(libc::SYS_exit, 0) };
+    unreachable!("a thread that has ended")
+}
+
+/// Ends the process at once.
+pub fn exit_process(status: i32) -> ! {
+    // SAFETY: ends the process without running anything.
+    unsafe { libc::_exit(status) }
+}
+
+/// Waits for a child's end and returns its wait status.
+pub fn wait(pid: i32) -> io::Result<i32> {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a valid place for an integer.
+        match ok(unsafe { libc::waitpid(pid, &raw mut status, 0) }.into()) {
+            Ok(_) => return Ok(status),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Executes a program in a new process that starts its life in the cgroup whose directory is given.
+pub fn spawn_in_cgroup(directory: BorrowedFd<'_>, program: &CStr, arguments: &[&CStr]) -> io::Result<i32> {
+    let pointers: Vec<_> =
+        [program].iter().chain(arguments).map(|argument| argument.as_ptr()).chain([ptr::null()]).collect();
+    // SAFETY: an all-zero clone_args asks for nothing.
+    let mut how: libc::clone_args = unsafe { std::mem::zeroed() };
+    how.flags = CLONE_INTO_CGROUP;
+    how.exit_signal = libc::SIGCHLD as u64;
+    how.cgroup = directory.as_raw_fd() as u64;
+    // SAFETY: without CLONE_VM this forks: the child has its own copy of the memory. It makes system calls only, on
+    // strings and an array that live and end with null.
+    let pid = unsafe {
+        let pid = libc::syscall(libc::SYS_clone3, &raw const how, size_of_val(&how));
+        if pid == 0 {
+            libc::execve(program.as_ptr(), pointers.as_ptr(), pointers[pointers.len() - 1..].as_ptr());
+            libc::_exit(99);
+        }
+        pid
+    };
+    ok(pid).map(|pid| pid as i32)
+}
+
+/// Makes a closing of the socket send a reset instead of the rest of its data and a FIN.
+pub fn reset_on_close(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    // SAFETY: the pointer and the size are those of `linger`.
+    let status = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const linger).cast(),
+            size_of_val(&linger) as libc::socklen_t,
+        )
+    };
+    ok(status.into()).map(drop)
+}
+
+fn ok(status: libc::c_long) -> io::Result<libc::c_long> {
+    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(status) }
+}

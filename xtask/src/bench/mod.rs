@@ -1,0 +1,100 @@
+//! What the exporter costs: everything is measured in one run and told with its spread.
+
+mod bpftrace;
+mod build;
+mod cost;
+mod encoding;
+mod hooks;
+mod loaded;
+mod machine;
+mod process;
+mod programs;
+mod raw;
+mod reading;
+mod report;
+mod slowdown;
+mod statistics;
+mod storm;
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::ValueEnum;
+
+use report::Report;
+
+/// How to measure.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Few and short rounds, to see that everything works; writes no file.
+    #[arg(long)]
+    quick: bool,
+    /// Only these sections; writes no file.
+    #[arg(long, value_name = "SECTION")]
+    only: Vec<Section>,
+    /// How often each comparison is repeated.
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// Leave out what needs the exporter as a process; writes no file.
+    #[arg(long)]
+    without_process: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// Time in the programs for one event.
+    Cost,
+    /// Slow-down of storms.
+    Storms,
+    /// Reading the maps, writing the text, memory, start.
+    Exporter,
+}
+
+/// How much of everything there is.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    /// Rounds of a comparison.
+    rounds: usize,
+    /// Storm processes of which the median is taken.
+    processes: usize,
+    /// Whether the exporter may be started.
+    process: bool,
+    /// What divides the operations of a storm, and numbers of repetitions and seconds of waiting.
+    divisor: u64,
+}
+
+/// Measures, prints, and writes the file.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    build::optimised()?;
+    ensure!(machine::is_root()?, "the kernel lets only root load programs: run it as root");
+    let effort = Effort {
+        rounds: options.rounds.unwrap_or(if options.quick { 3 } else { 11 }),
+        processes: if options.quick { 3 } else { 5 },
+        process: !options.without_process,
+        divisor: if options.quick { 4 } else { 1 },
+    };
+    let wanted = |section| options.only.is_empty() || options.only.contains(&section);
+    let tools = build::tools()?;
+    let mut report = Report::new(machine::describe()?);
+    if wanted(Section::Cost) {
+        cost::measure(&tools, effort, &mut report)?;
+    }
+    if wanted(Section::Storms) {
+        slowdown::measure(&tools, effort, &mut report)?;
+    }
+    if wanted(Section::Exporter) {
+        reading::measure(effort, &mut report)?;
+        encoding::measure(effort, &mut report)?;
+        if effort.process {
+            process::measure(&tools, effort, &mut report)?;
+        }
+    }
+    let text = report.text();
+    print!("{text}");
+    if !options.quick && !options.without_process && options.only.is_empty() {
+        let path = build::workspace().join("docs/benchmarks.md");
+        fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        eprintln!("wrote {}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! How much longer storms take.
+
+use std::{fmt, thread, time::Duration};
+
+use anyhow::Result;
+use aya::Btf;
+use doubleslit::bpf::object::Loaded;
+use doubleslit_testbed::exporter::{Exporter, Setup};
+
+use super::{
+    Effort,
+    bpftrace::Bpftrace,
+    build::Tools,
+    hooks::{self, Hook},
+    loaded,
+    raw::Empty,
+    report::{Report, Target},
+    statistics::Summary,
+    storm::{self, Storm},
+};
+
+/// What freeing maps and programs may need after they are detached.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// A storm, the probe that it is a storm for, and the limit with all probes on.
+static CASES: [(Storm, &str, f64); 3] =
+    [(Storm::Exec, "exec", 1.02), (Storm::Signal, "signal", 1.12), (Storm::Connect, "socket_state", 1.06)];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Nothing,
+    Empty,
+    Alone,
+    Bpftrace,
+    All,
+    Exporter,
+}
+
+const CONDITIONS: [Condition; 6] =
+    [Condition::Nothing, Condition::Empty, Condition::Alone, Condition::Bpftrace, Condition::All, Condition::Exporter];
+
+impl fmt::Display for Condition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Nothing => "nothing (the noise floor)",
+            Self::Empty => "empty programs on the hooks of the one probe",
+            Self::Alone => "the one probe",
+            Self::Bpftrace => "bpftrace on the hooks of the one probe",
+            Self::All => "all probes",
+            Self::Exporter => "the exporter, running",
+        })
+    }
+}
+
+/// What is attached as long as this lives.
+enum Attached {
+    Nothing,
+    Empty { _empties: Vec<Empty> },
+    Ours { _loaded: Box<Loaded> },
+    Bpftrace { _bpftrace: Bpftrace },
+    Exporter { _exporter: Exporter },
+}
+
+/// Nanoseconds per operation, once with and twice without: the mean of right before and right after.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    with: f64,
+    without: f64,
+}
+
+/// The pairs of every condition.
+#[derive(Debug, Default)]
+struct Pairs([Vec<Pair>; CONDITIONS.len()]);
+
+impl Pairs {
+    fn ratio(&self, condition: Condition) -> Summary {
+        Summary::of(self.0[condition as usize].iter().map(|pair| pair.with / pair.without))
+    }
+
+    fn extra(&self, condition: Condition) -> Summary {
+        Summary::of(self.0[condition as usize].iter().map(|pair| pair.with - pair.without))
+    }
+
+    fn with(&self, condition: Condition) -> Summary {
+        Summary::of(self.0[condition as usize].iter().map(|pair| pair.with))
+    }
+
+    fn without(&self) -> Summary {
+        Summary::of(self.0.iter().flatten().map(|pair| pair.without))
+    }
+}
+
+/// Measures all storms.
+pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Result<()> {
+    let Effort { rounds, processes, .. } = effort;
+    let conditions = &CONDITIONS[..CONDITIONS.len() - usize::from(!effort.process)];
+    report.section(
+        "Slow-down of storms",
+        &format!(
+            "The kernel's statistics are off. A storm is pinned to CPU {}, everything else is free. A measurement is the median \
+             of {processes} storm processes; measurements without and with something attached take turns, and each one with is \
+             set against the mean of those right before and right after it. {rounds} rounds in a changing order.",
+            storm::cpu()?
+        ),
+    );
+    let btf = Btf::from_sys_fs()?;
+    for (storm, probe, limit) in &CASES {
+        let mut pairs = Pairs::default();
+        for round in 0..rounds {
+            eprintln!("slow-down of {}: round {} of {rounds}", storm.title(), round + 1);
+            let mut before = storm.measure(&tools.load, effort)?;
+            for turn in 0..conditions.len() {
+                let condition = conditions[(round + turn) % conditions.len()];
+                let attached = attach(condition, probe, tools, &btf)?;
+                let with = storm.measure(&tools.load, effort)?;
+                drop(attached);
+                thread::sleep(SETTLE);
+                let after = storm.measure(&tools.load, effort)?;
+                pairs.0[condition as usize].push(Pair { with, without: (before + after) / 2.0 });
+                before = after;
+            }
+        }
+        tell(&pairs, *storm, probe, *limit, report);
+    }
+    Ok(())
+}
+
+fn attach(condition: Condition, probe: &'static str, tools: &Tools, btf: &Btf) -> Result<Attached> {
+    let hooks = hooks::of_probe(probe);
+    Ok(match condition {
+        Condition::Nothing => Attached::Nothing,
+        Condition::Empty => {
+            let attach = |hook: &&Hook| Empty::attach(btf, hook.tracepoint()?);
+            Attached::Empty { _empties: hooks.iter().map(attach).collect::<Result<_>>()? }
+        }
+        Condition::Alone => Attached::Ours { _loaded: Box::new(loaded::load(vec![probe])?) },
+        Condition::All => Attached::Ours { _loaded: Box::new(loaded::load_all()?) },
+        Condition::Bpftrace => {
+            let script: String = hooks.iter().map(|hook| hook.counting_script()).collect();
+            Attached::Bpftrace { _bpftrace: Bpftrace::start(&script)? }
+        }
+        Condition::Exporter => {
+            let exporter = Setup::new(&tools.exporter).start();
+            thread::sleep(SETTLE);
+            Attached::Exporter { _exporter: exporter }
+        }
+    })
+}
+
+fn tell(pairs: &Pairs, storm: Storm, probe: &str, limit: f64, report: &mut Report) {
+    let title = storm.title();
+    report.paragraph(&format!(
+        "### {title}\n\n{:.0} ns for an operation with nothing attached. The one probe is `{probe}`.",
+        pairs.without()
+    ));
+    let row = |condition: Condition| {
+        let (ratio, extra, with) = (pairs.ratio(condition), pairs.extra(condition), pairs.with(condition));
+        vec![condition.to_string(), format!("{ratio:.3}"), format!("{extra:.0}"), format!("{with:.0}")]
+    };
+    report.table(&["attached", "slow-down", "extra, ns", "ns per operation"], &CONDITIONS.map(row));
+    for condition in [Condition::All, Condition::Exporter] {
+        report.target(Target {
+            what: format!("slow-down of {title}: {condition}"),
+            limit,
+            measured: pairs.ratio(condition).median,
+            digits: 3,
+            unit: "",
+            unresolved: None,
+        });
+    }
+    let (noise, bpftrace) = (pairs.extra(Condition::Nothing), pairs.extra(Condition::Bpftrace).median);
+    report.target(Target {
+        what: format!("extra of {title}: `{probe}` alone / bpftrace"),
+        limit: 0.6,
+        measured: pairs.extra(Condition::Alone).median / bpftrace,
+        digits: 2,
+        unit: "",
+        unresolved: (bpftrace <= noise.low.abs().max(noise.high.abs()))
+            .then_some("not told: what bpftrace adds is within the noise"),
+    });
+}

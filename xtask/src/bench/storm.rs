@@ -1,0 +1,77 @@
+//! Storms: processes that do one thing very often, on one CPU.
+
+use std::{path::Path, process::Command, thread};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{Effort, statistics};
+
+/// What a storm does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Storm {
+    /// Forks and executes.
+    Exec,
+    /// Sends itself a signal.
+    Signal,
+    /// Opens, accepts and closes connections over loopback.
+    Connect,
+    /// Connects over loopback to where nobody listens.
+    Refused,
+}
+
+/// A port on which nobody listens: tcpmux, which no system serves.
+const DEAD_PORT: &str = "1";
+
+impl Storm {
+    /// As a reader names it.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Exec => "fork+exec",
+            Self::Signal => "signal to itself",
+            Self::Connect => "connect/close",
+            Self::Refused => "refused connect",
+        }
+    }
+
+    /// How many operations take about a fifth of a second.
+    const fn operations(self) -> u64 {
+        match self {
+            Self::Exec => 2_000,
+            Self::Signal => 150_000,
+            Self::Connect => 4_000,
+            Self::Refused => 8_000,
+        }
+    }
+
+    /// Runs one process and returns what it answers: nanoseconds per operation for those that measure themselves.
+    fn run(self, load: &Path, effort: Effort) -> Result<String> {
+        let count = (self.operations() / effort.divisor).to_string();
+        let words = match self {
+            Self::Exec => vec!["bench", "exec", &count],
+            Self::Signal => vec!["bench", "signal", &count],
+            Self::Connect => vec!["bench", "connect", &count],
+            Self::Refused => vec!["connect-refused", "127.0.0.1", DEAD_PORT, &count],
+        };
+        let output = Command::new(load).arg(format!("cpus={}", cpu()?)).args(words).output();
+        let output = output.with_context(|| format!("cannot run `{}`", load.display()))?;
+        ensure!(output.status.success(), "the storm failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Runs several processes, one after the other.
+    pub(super) fn blow(self, load: &Path, effort: Effort) -> Result<()> {
+        (0..effort.processes).try_for_each(|_| self.run(load, effort).map(drop))
+    }
+
+    /// The median of several processes' nanoseconds per operation.
+    pub(super) fn measure(self, load: &Path, effort: Effort) -> Result<f64> {
+        let once = || self.run(load, effort)?.parse::<f64>().context("the storm tells no time");
+        let times = (0..effort.processes).map(|_| once()).collect::<Result<Vec<_>>>()?;
+        Ok(statistics::median(times))
+    }
+}
+
+/// The CPU of the storms: the last one, as the first one has more to do.
+pub(super) fn cpu() -> Result<usize> {
+    Ok(thread::available_parallelism()?.get() - 1)
+}
