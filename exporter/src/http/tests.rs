@@ -5,10 +5,10 @@ use std::{
         Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use tokio::{sync::oneshot, task::spawn_blocking, time::Instant};
+use tokio::{sync::oneshot, task::spawn_blocking};
 
 use super::*;
 use crate::{config::ListenAddress, counts::snapshot::Subject, error::chain, identity::Scope, probes};
@@ -161,25 +161,33 @@ async fn a_large_answer_is_whole() {
     assert!(body.len() > 10 << 20 && body.ends_with(b"\n# EOF\n"), "{} bytes", body.len());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn scrapes_beyond_the_limit_are_turned_away_and_the_end_waits_for_no_one() {
-    let mut server = start().await;
-    *server.fake.snapshot.lock().expect("not poisoned") = much();
-    // Readers that ask and then take nothing.
-    let mut stalled = Vec::new();
-    for _ in 0..SCRAPES_MAX {
-        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("connected");
-        stream.write_all(b"GET /m HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
-        stream.read_exact(&mut [0]).expect("the answer began");
-        stalled.push(stream);
-    }
-    assert_eq!(server.text("GET /m\n").await, (503, "too many scrapes at once\n".to_owned()));
-    assert_eq!(server.ask("GET /-/healthy\n").await.0, 200);
+#[test]
+fn scrapes_beyond_the_limit_are_turned_away_and_the_end_waits_for_no_one() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let (stalled, began) = runtime.block_on(async {
+        let mut server = start().await;
+        *server.fake.snapshot.lock().expect("not poisoned") = much();
+        // Readers that ask and then take nothing.
+        let mut stalled = Vec::new();
+        for _ in 0..SCRAPES_MAX {
+            let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("connected");
+            stream.write_all(b"GET /m HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+            stream.read_exact(&mut [0]).expect("the answer began");
+            stalled.push(stream);
+        }
+        assert_eq!(server.text("GET /m\n").await, (503, "too many scrapes at once\n".to_owned()));
+        assert_eq!(server.ask("GET /-/healthy\n").await.0, 200);
 
-    let began = Instant::now();
-    server.stop.take().expect("once").send(()).expect("it still runs");
-    server.ended.await.expect("no panic").expect("no error");
+        let began = Instant::now();
+        server.stop.take().expect("once").send(()).expect("it still runs");
+        server.ended.await.expect("no panic").expect("no error");
+        (stalled, began)
+    });
+    // Waits for the threads that still write.
+    drop(runtime);
     assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+    drop(stalled);
 }
 
 #[tokio::test]
