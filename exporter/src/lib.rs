@@ -11,3 +11,4 @@ pub mod http;
 pub mod identity;
 pub mod prerequisites;
 pub mod probes;
+pub mod reference;

@@ -1,6 +1,7 @@
 //! Tasks of the repository.
 
 mod bench;
+mod docs;
 
 use clap::{Parser, Subcommand};
 
@@ -16,10 +17,13 @@ struct Cli {
 enum Task {
     /// Measure what the exporter costs and write docs/benchmarks.md; needs root and bpftrace.
     Bench(bench::Options),
+    /// Write docs/metrics.md from the probe tables.
+    Docs(docs::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Bench(options) => bench::run(&options),
+        Task::Docs(options) => docs::run(options),
     }
 }

@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use doubleslit_common::notice::NoticeView;
 
+use crate::counts::source::NoticeSource;
+
 /// The ring of notices.
 pub struct Notices(RingBuf<MapData>);
 
@@ -17,9 +19,10 @@ impl Notices {
     pub fn new(map: Map) -> Result<Self, MapError> {
         Ok(Self(RingBuf::try_from(map)?))
     }
+}
 
-    /// Hands every waiting notice to `take`. What cannot be understood is counted in the result.
-    pub fn drain(&mut self, mut take: impl FnMut(NoticeView<'_>)) -> u64 {
+impl NoticeSource for Notices {
+    fn drain(&mut self, take: &mut dyn FnMut(NoticeView<'_>)) -> u64 {
         let mut malformed = 0;
         while let Some(record) = self.0.next() {
             match NoticeView::parse(&record) {

@@ -26,11 +26,10 @@ use tracing::{debug, warn};
 
 use super::{
     snapshot::{Identities, Snapshot},
-    source::{CountSource, Reading},
+    source::{CountSource, NoticeSource, Reading},
     tally::Tally,
 };
 use crate::{
-    bpf::notices::Notices,
     error::chain,
     identity::{CgroupId, directory::Directory, hierarchy},
 };
@@ -40,11 +39,11 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// What the thread works with.
 #[derive(Debug)]
-pub struct Parts<S> {
+pub struct Parts<S, N> {
     /// The maps.
     pub source: S,
     /// The notices of cgroups.
-    pub notices: Notices,
+    pub notices: N,
     /// Where the cgroup v2 hierarchy is mounted.
     pub hierarchy: PathBuf,
     /// The known cgroups.
@@ -79,7 +78,11 @@ impl Collector {
     /// # Errors
     ///
     /// When the thread cannot be made.
-    pub fn start<S: CountSource + 'static>(parts: Parts<S>, max_age: Duration) -> io::Result<Self> {
+    pub fn start<S, N>(parts: Parts<S, N>, max_age: Duration) -> io::Result<Self>
+    where
+        S: CountSource + 'static,
+        N: NoticeSource + 'static,
+    {
         let latest = Arc::new(ArcSwapOption::empty());
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let (requests, receiver) = mpsc::channel();
@@ -137,8 +140,8 @@ fn wake(eventfd: &OwnedFd) {
     let _ = rustix::io::write(eventfd, &1u64.to_ne_bytes());
 }
 
-struct Worker<S> {
-    parts: Parts<S>,
+struct Worker<S, N> {
+    parts: Parts<S, N>,
     latest: Arc<ArcSwapOption<Published>>,
     wake: Arc<OwnedFd>,
     requests: Receiver<oneshot::Sender<()>>,
@@ -151,7 +154,7 @@ struct Worker<S> {
     said: Option<Instant>,
 }
 
-impl<S: CountSource> Worker<S> {
+impl<S: CountSource, N: NoticeSource> Worker<S, N> {
     fn run(mut self) {
         let mut due = Instant::now();
         loop {
@@ -194,7 +197,7 @@ impl<S: CountSource> Worker<S> {
     fn follow_notices(&mut self) {
         let Parts { notices, directory, tally, .. } = &mut self.parts;
         let (released, must_walk) = (&mut self.released, &mut self.must_walk);
-        let malformed = notices.drain(|notice| {
+        let malformed = notices.drain(&mut |notice| {
             let id = CgroupId(notice.cgroup);
             match notice.change {
                 Change::Created => match notice.path.map(str::from_utf8) {

@@ -1,11 +1,12 @@
 //! Where counts come from: the seam between the maps and what becomes of them.
 
-use std::io;
+use std::{io, os::fd::AsFd};
 
 use doubleslit_common::{
     key::{CountKey, EdgeKey},
     kind::Kind,
     loss::Loss,
+    notice::NoticeView,
 };
 
 use super::snapshot::MapRead;
@@ -32,6 +33,12 @@ pub trait CountSource: Send {
     ///
     /// When the source refuses.
     fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>>;
+}
+
+/// Something that tells of the life of cgroups. It can be polled for reading.
+pub trait NoticeSource: AsFd + Send {
+    /// Hands every waiting notice to `take`. Returns how many could not be understood.
+    fn drain(&mut self, take: &mut dyn FnMut(NoticeView<'_>)) -> u64;
 }
 
 /// What was read: values only ever grow from one reading to the next.

@@ -39,7 +39,9 @@ fn mount(line: &str) -> Option<(PathBuf, bool)> {
     let (mount, file_system) = line.split_once(" - ")?;
     let mut fields = mount.split(' ').skip(3);
     let (root, point) = (fields.next()?, fields.next()?);
-    let is_v2 = file_system.split(' ').next() == Some("cgroup2") && root == "/";
+    // A process in a cgroup namespace sees the root of the hierarchy as `/..` once for every level above its own.
+    let is_whole = root.split('/').all(|part| part.is_empty() || part == "..");
+    let is_v2 = file_system.split(' ').next() == Some("cgroup2") && is_whole;
     Some((unescape(point), is_v2))
 }
 

@@ -139,14 +139,7 @@ fn tell(times: &[Times], report: &mut Report) {
             format!("{bpftrace:.0}"),
             format!("{:.2}", ours.median / bpftrace.median),
         ]);
-        let target = Target {
-            what: String::new(),
-            limit: 0.6,
-            measured: ratio,
-            digits: 2,
-            unit: "",
-            unresolved: None,
-        };
+        let target = Target { what: String::new(), limit: 0.6, measured: ratio, digits: 2, unit: "", unresolved: None };
         if let Some(limit) = hook.limit {
             let what = format!("cost of an event: `{}` over an empty program", hook.program);
             report.target(Target { what, limit, measured: net.median, digits: 0, unit: " ns", ..target.clone() });
@@ -155,7 +148,14 @@ fn tell(times: &[Times], report: &mut Report) {
     }
     report.table(
         &[
-            "program", "net, ns", "bpftrace net, ns", "net/net", "empty", "gross", "empty bpftrace", "bpftrace gross",
+            "program",
+            "net, ns",
+            "bpftrace net, ns",
+            "net/net",
+            "empty",
+            "gross",
+            "empty bpftrace",
+            "bpftrace gross",
             "gross/gross",
         ],
         &rows,

@@ -32,13 +32,7 @@ pub(super) static HOOKS: [Hook; 8] = [
     hook("tcp_reset_receive", Storm::Refused, "tcp:tcp_receive_reset", "cgroup", None),
 ];
 
-const fn hook(
-    program: &'static str,
-    storm: Storm,
-    event: &'static str,
-    key: &'static str,
-    limit: Option<f64>,
-) -> Hook {
+const fn hook(program: &'static str, storm: Storm, event: &'static str, key: &'static str, limit: Option<f64>) -> Hook {
     Hook { program, storm, event, key, limit }
 }
 

@@ -60,7 +60,8 @@ impl Report {
             "# Benchmarks\n\nWritten by `cargo xtask bench`; every number is of one run on one machine. Where a number has \
              brackets, it is a median and they hold the quartiles.\n\n",
         );
-        let machine: Vec<_> = self.machine.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
+        let machine: Vec<_> =
+            self.machine.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
         table(&mut text, &["Machine", ""], &machine);
         text.push_str("\n## Targets\n\n");
         table(&mut text, &["", "at most", "measured", ""], &self.targets.iter().map(Target::row).collect::<Vec<_>>());
@@ -97,14 +98,8 @@ mod tests {
     #[test]
     fn whole_text() {
         let mut report = Report::new(vec![("CPU", "x".to_owned())]);
-        let target = Target {
-            what: "a".to_owned(),
-            limit: 1.02,
-            measured: 1.0149,
-            digits: 3,
-            unit: "",
-            unresolved: None,
-        };
+        let target =
+            Target { what: "a".to_owned(), limit: 1.02, measured: 1.0149, digits: 3, unit: "", unresolved: None };
         report.target(target.clone());
         report.target(Target { measured: 1.03, ..target.clone() });
         report.target(Target { unresolved: Some("below the noise"), ..target });

@@ -36,14 +36,8 @@ enum Condition {
     Exporter,
 }
 
-const CONDITIONS: [Condition; 6] = [
-    Condition::Nothing,
-    Condition::Empty,
-    Condition::Alone,
-    Condition::Bpftrace,
-    Condition::All,
-    Condition::Exporter,
-];
+const CONDITIONS: [Condition; 6] =
+    [Condition::Nothing, Condition::Empty, Condition::Alone, Condition::Bpftrace, Condition::All, Condition::Exporter];
 
 impl fmt::Display for Condition {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

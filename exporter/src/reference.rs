@@ -1,0 +1,112 @@
+//! The reference of the metrics, printed from the tables that the exporter itself works by.
+
+use std::fmt::Write;
+
+use crate::{
+    export::{METRICS, MetricKind},
+    probes::{Family, PROBES, Probe, Source},
+};
+
+const HEAD: &str = "# Metrics
+
+Printed from the tables in `exporter/src/probes` and `exporter/src/export/own.rs` by `cargo xtask docs`; do not edit.
+
+`{I}` stands for the identity labels: by default `namespace`, `pod`, `container` and `container_id` (setting
+`identity.labels`). The host's own processes have empty ones. What could not be attributed has `container=\"other\"`.
+
+A row never falls while it is exposed. The rows of a container stay for a grace time after it is gone (setting
+`retention.grace`), then they disappear, and what they counted is in `doubleslit_events_retired_total`.
+";
+
+/// The whole reference, as Markdown.
+#[must_use]
+pub fn metrics() -> String {
+    let mut text = HEAD.to_owned();
+    for probe in PROBES {
+        describe(&mut text, probe);
+    }
+    text.push_str("\n## The exporter itself\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
+    for metric in METRICS {
+        let identity = metric.identified.then_some("{I}");
+        let (kind, suffix) = match metric.kind {
+            MetricKind::Counter => ("counter", "_total"),
+            MetricKind::Gauge => ("gauge", ""),
+        };
+        line(&mut text, &format!("{}{suffix}", metric.name), kind, identity, metric.labels, metric.help);
+    }
+    text
+}
+
+fn describe(text: &mut String, probe: &Probe) {
+    // Writing to a text cannot fail, here and below.
+    let _ = write!(text, "\n## Probe `{}`\n\nCounts {}.\n\n", probe.name, probe.summary);
+    text.push_str("| program | tracepoint | `event` |\n|---|---|---|\n");
+    for program in probe.programs {
+        let events = program.kinds.iter().map(|kind| format!("`{}`", kind.name())).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "| `{}` | `{}` | {events} |", program.name, program.tracepoint);
+    }
+    text.push_str("\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
+    for family in probe.families {
+        let (identity, sender) = match family.source {
+            Source::Counts => ("{I}", &[][..]),
+            Source::Edges => ("{I}", &["sender_container", "sender_namespace"][..]),
+            Source::Lifecycle => ("`namespace`, `pod`, `container`, `runtime`", &[][..]),
+        };
+        let labels = [family.labels, sender].concat();
+        line(text, &format!("{}_total", family.name), "counter", Some(identity), &labels, &meaning(family));
+    }
+}
+
+fn meaning(family: &Family) -> String {
+    let whole = if family.whole {
+        format!("; all rows together are the event `{}`", family.kind.name())
+    } else {
+        String::new()
+    };
+    let zeros =
+        if family.zeros.is_empty() { "" } else { "; a container has its rows from its first sighting on, at 0" };
+    format!("{}{whole}{zeros}", family.help)
+}
+
+fn line(text: &mut String, name: &str, kind: &str, identity: Option<&str>, labels: &[&str], meaning: &str) {
+    let labels = labels.iter().map(|label| format!("`{label}`"));
+    let labels = identity.map(str::to_owned).into_iter().chain(labels).collect::<Vec<_>>().join(", ");
+    let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {meaning}. |");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use doubleslit_common::kind::Kind;
+
+    use super::*;
+
+    #[test]
+    fn every_metric_is_there_once() {
+        let text = metrics();
+        let families =
+            PROBES.iter().flat_map(|probe| probe.families).map(|family| format!("| `{}_total` |", family.name));
+        for name in families.chain(METRICS.iter().map(|metric| format!("| `{}", metric.name))) {
+            assert!(text.contains(&name), "{name} is missing");
+        }
+    }
+
+    #[test]
+    fn every_kind_is_counted_by_one_program_and_whole_in_one_family() {
+        let mut programs = HashMap::new();
+        let mut families = HashMap::new();
+        for probe in PROBES {
+            for kind in probe.programs.iter().flat_map(|program| program.kinds) {
+                assert_eq!(programs.insert(*kind, probe.name), None, "{} is counted twice", kind.name());
+            }
+            for family in probe.families.iter().filter(|family| family.whole) {
+                assert_eq!(families.insert(family.kind, family.name), None, "{} is whole twice", family.kind.name());
+            }
+        }
+        for kind in Kind::ALL {
+            assert!(programs.contains_key(&kind), "no program counts {}", kind.name());
+            assert!(families.contains_key(&kind), "no family is whole for {}", kind.name());
+        }
+    }
+}

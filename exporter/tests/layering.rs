@@ -1,0 +1,88 @@
+//! Modules depend downwards only: this table against the `use` lines.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// A module and what it may use.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("probes", &[]),
+    ("prerequisites", &[]),
+    ("identity", &[]),
+    ("config", &["identity", "probes"]),
+    ("counts", &["error", "identity", "probes"]),
+    ("bpf", &["counts", "error", "probes"]),
+    ("export", &["bpf", "config", "counts", "identity", "probes"]),
+    ("reference", &["export", "probes"]),
+    ("http", &["config", "counts", "export"]),
+    ("app", &["bpf", "config", "counts", "export", "http", "identity", "probes"]),
+    ("cli", &["app", "config", "error", "prerequisites"]),
+];
+
+/// The modules that a source text names behind `crate::`, at whatever depth of a `use` tree it stands.
+fn used(text: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        let Some(tree) = rest.strip_prefix('{') else {
+            found.insert(identifier(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut begins = true;
+        for (at, character) in tree.char_indices() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                _ if begins && !character.is_whitespace() => {
+                    found.insert(identifier(&tree[at..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+fn identifier(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+fn sources(path: &Path) -> Vec<String> {
+    if path.is_file() {
+        return vec![fs::read_to_string(path).unwrap()];
+    }
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    let code = entries.filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs"));
+    code.flat_map(|path| sources(&path)).collect()
+}
+
+#[test]
+fn dependencies_point_down() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(&root).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if ["lib", "main"].contains(&name.as_str()) {
+            continue;
+        }
+        let (_, allowed) = *LAYERS.iter().find(|(module, _)| *module == name).unwrap_or_else(|| {
+            panic!("`{name}` has no place in `LAYERS` of this test");
+        });
+        for text in sources(&path) {
+            for module in used(&text) {
+                assert!(module == name || allowed.contains(&module), "`{name}` uses `{module}`, which lies above it");
+            }
+        }
+    }
+}
+
+#[test]
+fn use_trees_are_understood() {
+    let text = "use crate::{\n    a::{b, c},\n    d,\n};\nlet x = crate::e::f(); use crate::g;";
+    assert_eq!(used(text), BTreeSet::from(["a", "d", "e", "g"]));
+}
