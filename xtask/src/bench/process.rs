@@ -1,7 +1,9 @@
 //! The exporter as a process: start, memory, idle CPU.
 
 use std::{
-    fs, thread,
+    fs,
+    path::Path,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -153,7 +155,7 @@ fn cpu_ticks(pid: u32) -> Result<u64> {
 /// A container in which something has happened.
 fn container(tools: &Tools, number: u64) -> Cgroup {
     let (cgroup, _) = Cgroup::like_docker(number);
-    cgroup.run(&tools.load, &["exec", "3"]);
-    cgroup.run(&tools.load, &["signal", "10", "3"]);
+    let load = tools.load.display();
+    cgroup.run(Path::new("/bin/sh"), &["-c", &format!("{load} exec 3 >/dev/null && {load} signal 10 3 >/dev/null")]);
     cgroup
 }
