@@ -292,3 +292,6 @@ fn wall_clock(notice: &NoticeView<'_>) -> SystemTime {
     let now = Duration::new(boot.tv_sec.unsigned_abs(), boot.tv_nsec.unsigned_abs() as u32);
     SystemTime::now() - now.saturating_sub(Duration::from_nanos(notice.boot_ns))
 }
+
+#[cfg(test)]
+mod tests;
