@@ -18,10 +18,13 @@ use crate::{
     },
 };
 
+/// A cgroup, what happened to it, and its path if that is told.
+type Event = (u64, Change, Option<String>);
+
 /// A machine whose maps, notices and cgroups a test writes.
 struct Machine {
     maps: Arc<Mutex<FakeSource>>,
-    notices: Arc<Mutex<VecDeque<(u64, Change, Option<String>)>>>,
+    notices: Arc<Mutex<VecDeque<Event>>>,
     bell: Arc<OwnedFd>,
     hierarchy: tempfile::TempDir,
 }
@@ -43,7 +46,7 @@ impl CountSource for Maps {
 }
 
 struct Told {
-    notices: Arc<Mutex<VecDeque<(u64, Change, Option<String>)>>>,
+    notices: Arc<Mutex<VecDeque<Event>>>,
     bell: Arc<OwnedFd>,
 }
 
