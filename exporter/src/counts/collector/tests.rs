@@ -27,6 +27,7 @@ struct Machine {
     notices: Arc<Mutex<VecDeque<Event>>>,
     bell: Arc<OwnedFd>,
     hierarchy: tempfile::TempDir,
+    walk_interval: Option<Duration>,
 }
 
 struct Maps(Arc<Mutex<FakeSource>>);
@@ -79,6 +80,7 @@ impl Machine {
             notices: Arc::default(),
             bell: Arc::new(eventfd(0, EventfdFlags::NONBLOCK).expect("an eventfd")),
             hierarchy: tempfile::tempdir().expect("a directory"),
+            walk_interval: None,
         }
     }
 
@@ -93,6 +95,7 @@ impl Machine {
             directory: Directory::new(Resolver::new(roots)),
             tally: Tally::new(vec![IdentityLabel::ContainerId], grace),
             interval: Duration::from_secs(3600),
+            walk_interval: self.walk_interval,
         };
         Collector::start(parts, Duration::ZERO).expect("a thread")
     }
@@ -169,6 +172,18 @@ async fn finds_by_walking_what_no_notice_told() {
     std::fs::create_dir_all(&path).expect("a directory");
     machine.execute(path.metadata().expect("there").ino(), 2);
     assert_eq!(execs(&*fresh(&collector).await, &other), Some(2));
+}
+
+#[tokio::test]
+async fn without_notices_walks_find_the_end_too() {
+    let machine = Machine { walk_interval: Some(Duration::ZERO), ..Machine::new() };
+    let path = machine.hierarchy.path().join("docker").join(ID);
+    std::fs::create_dir_all(&path).expect("a directory");
+    let collector = machine.collector(Duration::ZERO);
+    assert_eq!(execs(&*fresh(&collector).await, ID), Some(0));
+    std::fs::remove_dir(&path).expect("empty");
+    fresh(&collector).await;
+    assert_eq!(execs(&*fresh(&collector).await, ID), None);
 }
 
 #[tokio::test]
