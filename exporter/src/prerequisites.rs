@@ -1,5 +1,8 @@
 //! What the machine must offer, and what to do where it does not.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs,
     path::{Path, PathBuf},

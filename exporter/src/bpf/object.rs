@@ -19,6 +19,7 @@ use super::{
     notices::Notices,
     source::KernelCounts,
     status::{AttachedProgram, ProbeState, ProbeStatus},
+    sys,
 };
 use crate::probes::{PROBES, Probe, Program};
 
@@ -100,6 +101,12 @@ pub struct Loaded {
 ///
 /// When nothing can be loaded at all. A probe that cannot be is told in its status instead.
 pub fn load(settings: &Settings) -> Result<Loaded, LoadError> {
+    let loaded = load_and_attach(settings)?;
+    sys::return_freed_memory();
+    Ok(loaded)
+}
+
+fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
     let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
     let mut ebpf = load_maps(settings, &layout, &btf)?;

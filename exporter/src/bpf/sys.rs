@@ -129,6 +129,15 @@ pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<bpf_prog_info>
     Ok(info)
 }
 
+/// Gives memory that was freed back to the system: the kernel's type information leaves some twenty mebibytes behind.
+pub(super) fn return_freed_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it has no preconditions.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// # Safety
 ///
 /// Every address in `attr` is valid for what the command does with it.

@@ -4,6 +4,9 @@ mod check;
 mod log;
 mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};

@@ -5,6 +5,9 @@ mod listen;
 mod metrics;
 mod stream;
 
+#[cfg(test)]
+mod tests;
+
 use std::{pin::Pin, sync::Arc};
 
 use axum::{

@@ -39,7 +39,9 @@ fn mount(line: &str) -> Option<(PathBuf, bool)> {
     let (mount, file_system) = line.split_once(" - ")?;
     let mut fields = mount.split(' ').skip(3);
     let (root, point) = (fields.next()?, fields.next()?);
-    let is_v2 = file_system.split(' ').next() == Some("cgroup2") && root == "/";
+    // A process in a cgroup namespace sees the root of the hierarchy as `/..` once for every level above its own.
+    let is_whole = root.split('/').all(|part| part.is_empty() || part == "..");
+    let is_v2 = file_system.split(' ').next() == Some("cgroup2") && is_whole;
     Some((unescape(point), is_v2))
 }
 
@@ -130,6 +132,11 @@ mod tests {
         assert_eq!(found(elsewhere).as_deref(), Some("/mnt/my cgroups"));
         assert_eq!(found(&format!("{elsewhere}{HYBRID}")).as_deref(), Some("/sys/fs/cgroup/unified"));
         assert_eq!(found(&format!("{HYBRID}{PURE}")).as_deref(), Some("/sys/fs/cgroup"));
+        // As a container with a cgroup namespace of its own sees the host's mount.
+        assert_eq!(
+            found("38 28 0:35 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n").as_deref(),
+            Some("/sys/fs/cgroup")
+        );
         // Hidden by a later mount; only a part of the hierarchy.
         assert_eq!(found(&format!("{PURE}28 18 0:25 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n")), None);
         assert_eq!(found("38 28 0:35 /docker /mnt rw - cgroup2 cgroup2 rw\n"), None);

@@ -1,0 +1,66 @@
+use clap::CommandFactory;
+
+use super::*;
+use crate::prerequisites::{Check, Outcome};
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line.split(' '))
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn flags_of_run() {
+    let line = "doubleslit run --config.file /c --web.listen-address :1 --web.listen-address=:2 --web.telemetry-path /m \
+         --log.level debug --log.format json --config.check";
+    let Command::Run(arguments) = parse(line).expect("valid").command else { panic!("another command") };
+    assert_eq!(
+        format!("{arguments:?}"),
+        "Arguments { config: ConfigArguments { config_file: Some(\"/c\") }, config_check: true, \
+         listen_addresses: [\":1\", \":2\"], telemetry_path: Some(\"/m\"), log_level: Some(\"debug\"), \
+         log_format: Some(\"json\") }"
+    );
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    for line in ["doubleslit", "doubleslit walk", "doubleslit run --web.port 1", "doubleslit check x"] {
+        assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
+    }
+    for line in ["doubleslit --help", "doubleslit --version", "doubleslit run --help"] {
+        assert_eq!(parse(line).expect_err(line).exit_code(), 0, "{line}");
+    }
+}
+
+#[test]
+fn without_arguments_there_is_help() {
+    let help = parse("doubleslit").expect_err("help").to_string();
+    assert!(help.contains("Usage: doubleslit <COMMAND>"), "{help}");
+}
+
+#[test]
+fn failures_are_one_line() {
+    let failure = Failure::Failed(anyhow::anyhow!("cause\nwith a second line").context("effect"));
+    assert_eq!(failure.to_string(), "effect: cause with a second line");
+    assert_eq!(failure.exit_code(), ExitCode::from(1));
+    assert_eq!(Failure::Usage(anyhow::anyhow!("x")).exit_code(), ExitCode::from(2));
+}
+
+#[test]
+fn a_line_for_each_check() {
+    let fail = || Outcome::Fail { found: "it is not there".to_owned(), way_out: "put it there".to_owned() };
+    let checks = [
+        Check { name: "kernel", required: true, outcome: Outcome::Pass("`6.1`".to_owned()) },
+        Check { name: "capabilities", required: true, outcome: fail() },
+        Check { name: "docker", required: false, outcome: fail() },
+    ];
+    assert_eq!(
+        check::report(&checks),
+        "pass  kernel          `6.1`\n\
+         fail  capabilities    it is not there: put it there\n\
+         fail  docker          it is not there (optional): put it there\n"
+    );
+}
