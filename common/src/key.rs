@@ -8,6 +8,9 @@ const CGROUP_BITS: u32 = 40;
 const KIND_BITS: u32 = 5;
 const DETAIL_BITS: u32 = 19;
 
+const _: () = assert!(Kind::COUNT <= 1 << KIND_BITS, "every kind fits");
+const _: () = assert!(CGROUP_BITS + KIND_BITS + DETAIL_BITS == u64::BITS, "the parts fill the word");
+
 /// Details are below this number.
 pub const DETAIL_LIMIT: u32 = 1 << DETAIL_BITS;
 
@@ -104,11 +107,5 @@ mod tests {
     #[test]
     fn huge_cgroup_ids_have_no_key() {
         assert_eq!(CountKey::new(CGROUP_LIMIT, Kind::Exec, 0), None);
-    }
-
-    #[test]
-    fn every_kind_fits() {
-        assert!(Kind::COUNT <= 1 << KIND_BITS);
-        assert_eq!(CGROUP_BITS + KIND_BITS + DETAIL_BITS, 64);
     }
 }

@@ -1,6 +1,11 @@
 //! Wiring: the only file that knows every part.
 
-use std::{io, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -26,6 +31,9 @@ use crate::{
 };
 
 const MOUNTINFO: &str = "/proc/self/mountinfo";
+
+/// How soon the end of a container is noticed where the kernel does not tell.
+const WALK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Why the exporter cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +94,7 @@ async fn serve(config: Config) -> Result<(), AppError> {
         directory: Directory::new(Resolver::new(roots)),
         tally: Tally::new(config.identity.labels.clone(), config.retention.grace),
         interval: config.poll.interval,
+        walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
     };
     let settings = Arc::new(export::Settings::new(&config.identity, families(&object)));
     let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
@@ -113,7 +122,12 @@ impl http::Source for Served {
 
     fn internals(&self) -> Arc<Internals> {
         let programs = self.object.programs.iter().filter_map(|program| program.status().ok()).collect();
-        Arc::new(Internals { probes: self.object.probes.clone(), programs, stats_enabled: self.stats })
+        Arc::new(Internals {
+            probes: self.object.probes.clone(),
+            programs,
+            stats_enabled: self.stats,
+            poll_failures: self.collector.failures(),
+        })
     }
 
     fn is_ready(&self) -> bool {
@@ -123,8 +137,11 @@ impl http::Source for Served {
 
 /// The families of the probes that count.
 fn families(object: &Object) -> impl Iterator<Item = &'static crate::probes::Family> {
-    let up = |name| object.probes.iter().any(|status| status.name == name && status.state == ProbeState::Up);
-    PROBES.iter().filter(move |probe| up(probe.name)).flat_map(|probe| probe.families)
+    PROBES.iter().filter(|probe| is_up(object, probe.name)).flat_map(|probe| probe.families)
+}
+
+fn is_up(object: &Object, probe: &str) -> bool {
+    object.probes.iter().any(|status| status.name == probe && status.state == ProbeState::Up)
 }
 
 /// Says what is counted, what is not, and what it costs in memory.

@@ -24,13 +24,17 @@ impl Cgroup {
         Self { directory }
     }
 
-    /// A cgroup such as Docker makes for a container: `/docker/` and 64 hexadecimal digits, the last ones of which are the
-    /// number.
+    /// The cgroup of a container of Docker's that is not there, and its id.
     #[must_use]
     pub fn like_docker(number: u64) -> (Self, String) {
-        // The digits in front keep it apart from real ones.
-        let id = format!("d0b1e511{number:056x}");
+        let id = Self::docker_id(number);
         (Self::create(&format!("/docker/{id}")), id)
+    }
+
+    /// A container's id as Docker would make it, but for its beginning, which keeps it apart from real ones.
+    #[must_use]
+    pub fn docker_id(number: u64) -> String {
+        format!("d0b1e511{number:056x}")
     }
 
     /// Its id: the inode number of its directory.

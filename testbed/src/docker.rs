@@ -146,7 +146,7 @@ impl Docker {
     fn log(&self) -> String {
         let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
-        format!("the engine's log ends with:\n{}", lines[lines.len().saturating_sub(20)..].join("\n"))
+        format!("the engine's log ends with:\n{}", lines[lines.len().saturating_sub(5)..].join("\n"))
     }
 }
 

@@ -59,19 +59,25 @@ impl Wire {
         shell::run("nsenter", [&[target.as_str(), "--"], command].concat())
     }
 
-    /// A counter of an end's `/proc/net/snmp`, as `Tcp` and `RetransSegs`.
+    /// A counter of an end's network namespace, see [`snmp`].
     #[must_use]
     pub fn snmp(&self, end: usize, protocol: &str, counter: &str) -> u64 {
-        let path = format!("/proc/{}/net/snmp", self.ends[end]);
-        let table = std::fs::read_to_string(path).expect("the namespace is there");
-        let mut lines = table.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
-        let (names, values) = (lines.next().expect("a line of names"), lines.next().expect("a line of values"));
-        let mut pairs = names.split(' ').zip(values.split(' '));
-        let (_, value) = pairs.find(|(name, _)| *name == counter).expect("the kernel has this counter");
-        value.parse().expect("a number")
+        snmp(self.ends[end], protocol, counter)
     }
 
     fn address(&self, end: usize, change: &str, what: &[&str]) {
         self.inside(end, &[&["ip", "address", change, "dev", Self::INTERFACE], what].concat());
     }
+}
+
+/// What the kernel itself counts in the network namespace of a process: a line and a name of `/proc/net/snmp`, as `Tcp` and
+/// `RetransSegs`.
+#[must_use]
+pub fn snmp(pid: i32, protocol: &str, counter: &str) -> u64 {
+    let table = std::fs::read_to_string(format!("/proc/{pid}/net/snmp")).expect("the process is there");
+    let mut lines = table.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
+    let (names, values) = (lines.next().expect("a line of names"), lines.next().expect("a line of values"));
+    let mut pairs = names.split(' ').zip(values.split(' '));
+    let (_, value) = pairs.find(|(name, _)| *name == counter).expect("the kernel has this counter");
+    value.parse().expect("a number")
 }

@@ -4,9 +4,13 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
     path::Path,
+    time::Duration,
 };
 
 use crate::{load::serve::SOCKET, wait};
+
+/// How long a command may take, on a machine that has other things to do as well.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A connection to a served load.
 #[derive(Debug)]
@@ -20,6 +24,7 @@ impl Remote {
     pub fn connect(directory: &Path) -> Self {
         let socket = directory.join(SOCKET);
         let stream = wait::until("the load answers", || UnixStream::connect(&socket).ok());
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
         Self { stream: BufReader::new(stream) }
     }
 
@@ -37,7 +42,7 @@ impl Remote {
     /// Waits for the end of the command that was asked for last.
     pub fn answer(&mut self, command: &str) -> String {
         let mut line = String::new();
-        self.stream.read_line(&mut line).expect("the load is there");
+        self.stream.read_line(&mut line).expect("the load answers");
         match line.trim_end().split_once(' ').unwrap_or((line.trim_end(), "")) {
             ("ok", answer) => answer.to_owned(),
             _ => panic!("`{command}` failed: {line}"),

@@ -61,6 +61,7 @@ fn specification(root: &Path, id: &str, command: &[&str]) -> Value {
         "hostname": "container",
         "mounts": [
             { "destination": "/proc", "type": "proc", "source": "proc" },
+            { "destination": "/dev", "type": "tmpfs", "source": "tmpfs" },
             { "destination": "/tmp", "type": "tmpfs", "source": "tmpfs" },
         ],
         "linux": {

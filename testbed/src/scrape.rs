@@ -107,6 +107,13 @@ impl Rows {
         Self(rows.map(|(row, value)| (row.to_owned(), value as f64)).collect())
     }
 
+    /// Expects a further row, unless its value is 0.
+    pub fn add(&mut self, row: &str, value: u64) {
+        if value != 0 {
+            *self.0.entry(row.to_owned()).or_insert(0.0) += value as f64;
+        }
+    }
+
     /// The rows whose line begins with one of these.
     #[must_use]
     pub fn only(&self, beginnings: &[&str]) -> Self {

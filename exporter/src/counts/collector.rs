@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
+        atomic::{AtomicU64, Ordering},
         mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
@@ -52,6 +53,8 @@ pub struct Parts<S, N> {
     pub tally: Tally,
     /// Time between two reads.
     pub interval: Duration,
+    /// Time between two walks of the hierarchy; nothing when notices tell of all changes.
+    pub walk_interval: Option<Duration>,
 }
 
 /// The way to the thread. Dropping it ends the thread.
@@ -60,6 +63,7 @@ pub struct Collector {
     latest: Arc<ArcSwapOption<Published>>,
     requests: Option<Sender<oneshot::Sender<()>>>,
     wake: Arc<OwnedFd>,
+    failures: Arc<AtomicU64>,
     max_age: Duration,
     thread: Option<JoinHandle<()>>,
 }
@@ -86,6 +90,7 @@ impl Collector {
         let latest = Arc::new(ArcSwapOption::empty());
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let (requests, receiver) = mpsc::channel();
+        let failures = Arc::new(AtomicU64::new(0));
         let worker = Worker {
             parts,
             latest: Arc::clone(&latest),
@@ -93,18 +98,26 @@ impl Collector {
             requests: receiver,
             reading: Reading::default(),
             released: Vec::new(),
+            failures: Arc::clone(&failures),
             must_walk: true,
+            walked: Instant::now(),
             notices_lost: 0,
             said: None,
         };
         let thread = thread::Builder::new().name("collector".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { latest, requests: Some(requests), wake, max_age, thread: Some(thread) })
+        Ok(Self { latest, requests: Some(requests), wake, failures, max_age, thread: Some(thread) })
     }
 
     /// The last snapshot; nothing before the first.
     #[must_use]
     pub fn latest(&self) -> Option<Arc<Snapshot>> {
         self.latest.load().as_ref().map(|published| Arc::clone(&published.snapshot))
+    }
+
+    /// How often the maps could not be read.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// A snapshot that is not older than the set age; nothing when the maps have never been read.
@@ -150,6 +163,8 @@ struct Worker<S, N> {
     released: Vec<CgroupId>,
     /// Whether the hierarchy must be walked, because notices may have been missed.
     must_walk: bool,
+    walked: Instant,
+    failures: Arc<AtomicU64>,
     notices_lost: u64,
     said: Option<Instant>,
 }
@@ -222,11 +237,13 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         let settled = std::mem::take(&mut self.released);
         if let Err(error) = self.parts.source.read(&mut self.reading) {
             self.released.extend(settled);
+            self.failures.fetch_add(1, Ordering::Relaxed);
             return self.complain("cannot read the maps", &error);
         }
         self.follow_notices();
         let lost = self.reading.losses.iter().filter(|((cause, _), _)| *cause == Loss::NoticesFull);
         let lost = lost.map(|(_, count)| *count).sum();
+        self.must_walk |= self.parts.walk_interval.is_some_and(|interval| self.walked.elapsed() >= interval);
         if self.must_walk || lost > self.notices_lost || !self.parts.tally.strangers(&self.reading).is_empty() {
             self.notices_lost = lost;
             self.walk();
@@ -259,6 +276,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
     /// Finds cgroups that no notice told of.
     fn walk(&mut self) {
         self.must_walk = false;
+        self.walked = Instant::now();
         let Parts { hierarchy, directory, tally, .. } = &mut self.parts;
         let walked = match hierarchy::walk(hierarchy) {
             Ok(walked) => walked,
@@ -292,3 +310,6 @@ fn wall_clock(notice: &NoticeView<'_>) -> SystemTime {
     let now = Duration::new(boot.tv_sec.unsigned_abs(), boot.tv_nsec.unsigned_abs() as u32);
     SystemTime::now() - now.saturating_sub(Duration::from_nanos(notice.boot_ns))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 mod cells;
 pub mod collector;
+#[cfg(test)]
+mod fake;
 mod rows;
 pub mod snapshot;
 pub mod source;

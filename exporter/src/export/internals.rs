@@ -19,6 +19,8 @@ pub struct Internals {
     pub programs: Vec<ProgramStatus>,
     /// Whether the kernel measures programs because this process asked for it.
     pub stats_enabled: bool,
+    /// How often the maps could not be read.
+    pub poll_failures: u64,
 }
 
 /// How programs are attached: typed raw tracepoints.
@@ -40,7 +42,7 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
-    let Internals { probes, programs, stats_enabled } = internals;
+    let Internals { probes, programs, stats_enabled, poll_failures } = internals;
     let mut rows = out.own(&own::PROBE_UP);
     probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;
     let mut rows = out.own(&own::PROBE_INFO);
@@ -54,6 +56,7 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
     let mut rows = out.own(&own::MAP_UPDATE_ERRORS);
     summed(losses).into_iter().try_for_each(|(values, count)| rows.row(&values, count))?;
     polls(out, snapshot)?;
+    out.single(&own::POLL_FAILURES, *poll_failures)?;
     identities(out, snapshot)
 }
 

@@ -74,6 +74,8 @@ metrics! {
     POLL_DURATION: Gauge "doubleslit_poll_duration_seconds" [] "How long the last read of all maps took";
     POLL_KEYS: Gauge "doubleslit_poll_keys" ["map"] "Keys that the last read of the map returned";
     POLL_SYSCALLS: Gauge "doubleslit_poll_syscalls" ["map"] "System calls that the last read of the map took";
+    POLL_FAILURES: Counter "doubleslit_poll_failures" []
+        "Reads of the maps that failed; meanwhile the last counts are served";
     IDENTITY_ENTRIES: Gauge "doubleslit_identity_entries" [] "Cgroups that are known";
     IDENTITY_UNRESOLVED: Gauge "doubleslit_identity_unresolved" []
         "Running containers of which the id is known but not the name";

@@ -132,6 +132,11 @@ mod tests {
         assert_eq!(found(elsewhere).as_deref(), Some("/mnt/my cgroups"));
         assert_eq!(found(&format!("{elsewhere}{HYBRID}")).as_deref(), Some("/sys/fs/cgroup/unified"));
         assert_eq!(found(&format!("{HYBRID}{PURE}")).as_deref(), Some("/sys/fs/cgroup"));
+        // As a container with a cgroup namespace of its own sees the host's mount.
+        assert_eq!(
+            found("38 28 0:35 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n").as_deref(),
+            Some("/sys/fs/cgroup")
+        );
         // Hidden by a later mount; only a part of the hierarchy.
         assert_eq!(found(&format!("{PURE}28 18 0:25 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n")), None);
         assert_eq!(found("38 28 0:35 /docker /mnt rw - cgroup2 cgroup2 rw\n"), None);

@@ -54,7 +54,7 @@ fn services_and_cgroups_inside_containers_are_no_containers() {
     });
     assert_eq!((change.sum(STARTS, &[]), change.sum(STOPS, &[])), (1.0, 1.0));
     // What happens in a cgroup inside a container is the container's.
-    let execs = change.sum("doubleslit_process_execs_total", &[("container_id", &format!("d0b1e511{:056x}", 3))]);
+    let execs = change.sum("doubleslit_process_execs_total", &[("container_id", &Cgroup::docker_id(3))]);
     assert_eq!(execs, 8.0);
 }
 

@@ -22,7 +22,7 @@ impl Drop for Prometheus {
 #[test]
 #[ignore = "needs root and BTF"]
 fn promtool_finds_nothing() {
-    let mut a = docker().load("a", &[]);
+    let mut a = docker().load("alpha", &[]);
     let mut exporter = setup().start();
     a.load.run("exec 10");
     let response = exporter.get("/metrics", &[]);
@@ -45,7 +45,7 @@ fn promtool_finds_nothing() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn prometheus_reads_openmetrics() {
-    let mut a = docker().load("a", &[]);
+    let mut a = docker().load("alpha", &[]);
     let mut exporter = setup().start();
     a.load.run("exec 123");
     let openmetrics = exporter.get("/metrics", &[("Accept", "application/openmetrics-text;version=1.0.0")]);
@@ -87,7 +87,7 @@ fn prometheus_reads_openmetrics() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn both_formats_say_the_same() {
-    let a = docker().load("a", &[]);
+    let a = docker().load("alpha", &[]);
     let mut exporter = setup().start();
     let of_a = |text: &str| Scrape::parse(text).rows(&[("container_id", &a.id)]);
     let plain = of_a(&exporter.get("/metrics", &[]).text());

@@ -65,7 +65,7 @@ fn a_signal_ends_it_within_a_second_and_nothing_stays() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn killed_and_started_again() {
-    let mut a = docker().load("a", &[]);
+    let mut a = docker().load("alpha", &[]);
     let address = doubleslit_testbed::exporter::free_address();
     for _ in 0..3 {
         let mut exporter = setup().launch(address);
@@ -83,13 +83,13 @@ fn killed_and_started_again() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn containers_that_come_and_go_during_load() {
-    let mut a = docker().load("a", &[]);
+    let mut a = docker().load("alpha", &[]);
     let mut exporter = setup().start();
     let before = exporter.scrape();
     let storm = "cpus=0,1 exec 60000";
     a.load.ask(storm);
     for round in 0..3 {
-        let mut b = docker().load("b", &[]);
+        let mut b = docker().load("beta", &[]);
         b.load.run("cpus=0,1 fork 500");
         let id = b.id.clone();
         drop(b);
@@ -111,7 +111,7 @@ fn containers_that_come_and_go_during_load() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn scrapes_during_load() {
-    let mut a = docker().load("a", &[]);
+    let mut a = docker().load("alpha", &[]);
     let id = a.id.clone();
     let mut exporter = setup().start();
     let before = exporter.scrape();

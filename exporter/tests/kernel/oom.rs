@@ -7,8 +7,8 @@ use crate::harness::{docker, nothing, rows, setup};
 #[test]
 #[ignore = "needs root and BTF"]
 fn a_child_that_takes_too_much_memory() {
-    let mut a = docker().load("a", &["--memory=32m", "--memory-swap=32m"]);
-    let b = docker().load("b", &[]);
+    let mut a = docker().load("alpha", &["--memory=32m", "--memory-swap=32m"]);
+    let b = docker().load("beta", &[]);
     let mut exporter = setup().start();
     let change = exporter.during(|| {
         for _ in 0..3 {

@@ -11,7 +11,7 @@ use crate::harness::{assert_conserved, nothing, rows, setup_for};
 #[ignore = "needs root and BTF"]
 fn containers_on_the_pure_v2_hierarchy() {
     let docker = Docker::start(Hierarchy::PureV2);
-    let (mut a, b) = (docker.load("a", &[]), docker.load("b", &[]));
+    let (mut a, b) = (docker.load("alpha", &[]), docker.load("beta", &[]));
     let nested = docker.load("nested", &["--cgroup-parent=/some/parent"]);
     let mut exporter = setup_for(&docker).mounts_of(docker.pid()).start();
     let change = exporter.during(|| drop(a.load.run("cpus=0,1 exec 10000")));
@@ -20,7 +20,7 @@ fn containers_on_the_pure_v2_hierarchy() {
     assert_eq!(rows(&change, &a).only(&["process_"]), expected);
     assert_eq!(rows(&change, &b), nothing());
 
-    let mut started_later = docker.load("c", &[]);
+    let mut started_later = docker.load("gamma", &[]);
     let change = exporter.during(|| drop(started_later.load.run("exec 100")));
     assert_eq!(rows(&change, &started_later).only(&["process_execs"]), Rows::of([("process_execs", 100)]));
 

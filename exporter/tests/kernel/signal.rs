@@ -32,7 +32,7 @@ fn to_itself() {
     let (mut exporter, mut a, b) = two_containers();
     for (number, name) in [(libc::SIGUSR1, "SIGUSR1"), (libc::SIGWINCH, "SIGWINCH"), (SIGRTMIN + 6, "SIGRTMIN+6")] {
         let change = exporter.during(|| drop(a.load.run(&format!("cpus=0,1 signal {number} 100000"))));
-        assert_eq!(rows(&change, &a), delivered(name, "a", 100_000));
+        assert_eq!(rows(&change, &a), delivered(name, "alpha", 100_000));
         assert_eq!(rows(&change, &b), nothing());
     }
     assert_not_the_hosts(&mut exporter, &mut a, &format!("signal {} 100", libc::SIGUSR2), &["signal"]);
@@ -44,7 +44,7 @@ fn to_itself() {
 fn ignored() {
     let (mut exporter, mut a, _b) = two_containers();
     let change = exporter.during(|| drop(a.load.run(&format!("ignored {} 1000", libc::SIGUSR2))));
-    assert_eq!(rows(&change, &a), expected(&generated("SIGUSR2", "ignored", "a", 1000)));
+    assert_eq!(rows(&change, &a), expected(&generated("SIGUSR2", "ignored", "alpha", 1000)));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn segments_sent_again() {
         client.load.run(&format!("hold {} 7001", end[0]));
         let change = exporter.during(|| {
             wire.remove_address(0, end[0]);
-            client.load.run("write 100000");
+            client.load.run("write 12000");
             wait::until("the client sends again", || (wire.snmp(1, "Tcp", "RetransSegs") > 2).then_some(()));
             wire.add_address(0, end[0]);
             client.load.run("release");

@@ -1,6 +1,6 @@
 //! The command `doubleslit-load`: exactly N of one thing.
 //!
-//! `doubleslit-load [cpus=0,1] exec 1000` does it and prints the answer; `doubleslit-load serve DIRECTORY` waits for such
+//! `doubleslit-load [cpus=0,1] exec 1000` does it and prints the answer, if there is one; `doubleslit-load serve DIRECTORY` waits for such
 //! lines on the socket `load.sock` there. See `doubleslit_testbed::load::command` for what it can do.
 
 use std::{env, path::Path, process::ExitCode};
@@ -11,7 +11,9 @@ use doubleslit_testbed::load::{command::Job, image::Image, serve};
 fn main() -> ExitCode {
     match run(&env::args().skip(1).collect::<Vec<_>>()) {
         Ok(answer) => {
-            println!("{answer}");
+            if !answer.is_empty() {
+                println!("{answer}");
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {

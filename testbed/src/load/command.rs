@@ -53,7 +53,7 @@ pub enum Command {
     Settle { port: u16 },
     /// `hold ADDRESS PORT`: opens a connection and keeps it.
     Hold { address: SocketAddr },
-    /// `write BYTES`: writes to the connection that is kept.
+    /// `write BYTES`: writes to the connection that is kept; more than its buffer holds (16 KiB) waits for the other end.
     Write { bytes: usize },
     /// `release`: closes the connection that is kept, in an orderly way.
     Release,

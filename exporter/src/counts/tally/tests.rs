@@ -1,59 +1,12 @@
 use std::collections::BTreeMap;
 
-use doubleslit_common::probes::{
-    exit::Outcome,
-    signal::{self, SignalResult},
-};
+use doubleslit_common::probes::{exit::Outcome, signal};
 use proptest::prelude::*;
 
 use super::*;
-use crate::identity::Runtime;
+use crate::{counts::fake::FakeSource, identity::Runtime};
 
 const GRACE: Duration = Duration::from_secs(300);
-
-/// The maps, without a kernel.
-#[derive(Debug, Default)]
-struct FakeSource {
-    counts: BTreeMap<CountKey, u64>,
-    edges: BTreeMap<EdgeKey, u64>,
-    losses: BTreeMap<(Loss, Kind), u64>,
-}
-
-impl FakeSource {
-    fn count(&mut self, cgroup: u64, kind: Kind, detail: u32, increment: u64) {
-        *self.counts.entry(CountKey::new(cgroup, kind, detail).expect("small")).or_default() += increment;
-    }
-
-    fn edge(&mut self, target: u64, sender: u64, number: u32, increment: u64) {
-        let detail = signal::detail(number, SignalResult::Delivered as u32);
-        let target = CountKey::new(target, Kind::SignalGenerate, detail).expect("small");
-        *self.edges.entry(EdgeKey { target, sender }).or_default() += increment;
-    }
-
-    fn reading(&mut self) -> Reading {
-        let mut reading = Reading::default();
-        self.read(&mut reading).expect("a fake cannot fail");
-        reading
-    }
-}
-
-impl CountSource for FakeSource {
-    fn read(&mut self, reading: &mut Reading) -> io::Result<()> {
-        reading.clear();
-        reading.counts.extend(self.counts.iter().map(|(key, value)| (*key, *value)));
-        reading.edges.extend(self.edges.iter().map(|(key, value)| (*key, *value)));
-        reading.losses.extend(self.losses.iter().map(|(key, value)| (*key, *value)));
-        Ok(())
-    }
-
-    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
-        Ok(self.counts.remove(&key))
-    }
-
-    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
-        Ok(self.edges.remove(&key))
-    }
-}
 
 fn container(id: u64, name: &str) -> Cgroup {
     cgroup(

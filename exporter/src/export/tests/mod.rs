@@ -144,6 +144,7 @@ fn internals() -> Internals {
             run_time: Duration::from_nanos(1500),
         }],
         stats_enabled: true,
+        poll_failures: 3,
     }
 }
 

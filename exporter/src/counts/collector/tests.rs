@@ -1,0 +1,195 @@
+use std::{
+    collections::VecDeque,
+    os::fd::BorrowedFd,
+    sync::{Mutex, MutexGuard},
+};
+
+use doubleslit_common::{
+    key::{CountKey, EdgeKey},
+    kind::Kind,
+};
+
+use super::*;
+use crate::{
+    counts::fake::FakeSource,
+    identity::{
+        labels::IdentityLabel,
+        resolve::{Resolver, Roots},
+    },
+};
+
+/// A cgroup, what happened to it, and its path if that is told.
+type Event = (u64, Change, Option<String>);
+
+/// A machine whose maps, notices and cgroups a test writes.
+struct Machine {
+    maps: Arc<Mutex<FakeSource>>,
+    notices: Arc<Mutex<VecDeque<Event>>>,
+    bell: Arc<OwnedFd>,
+    hierarchy: tempfile::TempDir,
+    walk_interval: Option<Duration>,
+}
+
+struct Maps(Arc<Mutex<FakeSource>>);
+
+impl CountSource for Maps {
+    fn read(&mut self, reading: &mut Reading) -> io::Result<()> {
+        lock(&self.0).read(reading)
+    }
+
+    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+        lock(&self.0).remove_count(key)
+    }
+
+    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
+        lock(&self.0).remove_edge(key)
+    }
+}
+
+struct Told {
+    notices: Arc<Mutex<VecDeque<Event>>>,
+    bell: Arc<OwnedFd>,
+}
+
+impl AsFd for Told {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}
+
+impl NoticeSource for Told {
+    fn drain(&mut self, take: &mut dyn FnMut(NoticeView<'_>)) -> u64 {
+        let _ = rustix::io::read(&*self.bell, &mut [0u8; 8]);
+        for (cgroup, change, path) in lock(&self.notices).drain(..) {
+            take(NoticeView { cgroup, boot_ns: 0, change, path: path.as_deref().map(str::as_bytes) });
+        }
+        0
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no test panics while it holds the lock")
+}
+
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+impl Machine {
+    fn new() -> Self {
+        Self {
+            maps: Arc::default(),
+            notices: Arc::default(),
+            bell: Arc::new(eventfd(0, EventfdFlags::NONBLOCK).expect("an eventfd")),
+            hierarchy: tempfile::tempdir().expect("a directory"),
+            walk_interval: None,
+        }
+    }
+
+    /// A collector that reads for every question and never by itself.
+    fn collector(&self, grace: Duration) -> Collector {
+        let hierarchy = self.hierarchy.path().to_owned();
+        let roots = Roots { docker: "/nonexistent".into(), ..Roots::usual(hierarchy.clone()) };
+        let parts = Parts {
+            source: Maps(Arc::clone(&self.maps)),
+            notices: Told { notices: Arc::clone(&self.notices), bell: Arc::clone(&self.bell) },
+            hierarchy,
+            directory: Directory::new(Resolver::new(roots)),
+            tally: Tally::new(vec![IdentityLabel::ContainerId], grace),
+            interval: Duration::from_secs(3600),
+            walk_interval: self.walk_interval,
+        };
+        Collector::start(parts, Duration::ZERO).expect("a thread")
+    }
+
+    fn tell(&self, cgroup: u64, change: Change) {
+        let path = (change == Change::Created).then(|| format!("/docker/{ID}"));
+        lock(&self.notices).push_back((cgroup, change, path));
+        wake(&self.bell);
+    }
+
+    fn execute(&self, cgroup: u64, times: u64) {
+        lock(&self.maps).count(cgroup, Kind::Exec, 0, times);
+    }
+}
+
+async fn fresh(collector: &Collector) -> Arc<Snapshot> {
+    collector.fresh().await.expect("a snapshot")
+}
+
+fn execs(snapshot: &Snapshot, container_id: &str) -> Option<u64> {
+    let subject = snapshot.subjects.iter().find(|subject| subject.labels[0] == container_id)?;
+    Some(subject.counts.values().sum())
+}
+
+#[tokio::test]
+async fn follows_a_container_from_start_to_end() {
+    let machine = Machine::new();
+    let collector = machine.collector(Duration::from_secs(300));
+    machine.tell(70, Change::Created);
+    assert_eq!(execs(&*fresh(&collector).await, ID), Some(0), "it has a row before its first event");
+    machine.execute(70, 3);
+    assert_eq!(execs(&*fresh(&collector).await, ID), Some(3));
+
+    machine.tell(70, Change::Removed);
+    machine.execute(70, 1);
+    assert_eq!(execs(&*fresh(&collector).await, ID), Some(4));
+    assert_eq!(lock(&machine.maps).counts.len(), 1, "a socket may still belong to it");
+    machine.tell(70, Change::Released);
+    // Told of before or during this read; settled with the next.
+    fresh(&collector).await;
+    let snapshot = fresh(&collector).await;
+    assert_eq!(execs(&snapshot, ID), Some(4), "its row stays for the grace time");
+    assert!(!snapshot.containers[0].running);
+    assert_eq!(lock(&machine.maps).counts.len(), 0);
+}
+
+#[tokio::test]
+async fn without_grace_rows_go_at_once() {
+    let machine = Machine::new();
+    let collector = machine.collector(Duration::ZERO);
+    machine.tell(70, Change::Created);
+    machine.execute(70, 3);
+    fresh(&collector).await;
+    machine.tell(70, Change::Removed);
+    fresh(&collector).await;
+    let snapshot = fresh(&collector).await;
+    assert_eq!(execs(&snapshot, ID), None);
+    assert_eq!((snapshot.counted.get(Kind::Exec), snapshot.retired.get(Kind::Exec)), (3, 3));
+}
+
+#[tokio::test]
+async fn finds_by_walking_what_no_notice_told() {
+    use std::os::unix::fs::MetadataExt;
+
+    let machine = Machine::new();
+    let path = machine.hierarchy.path().join("docker").join(ID);
+    std::fs::create_dir_all(&path).expect("a directory");
+    let collector = machine.collector(Duration::from_secs(300));
+    assert_eq!(execs(&*fresh(&collector).await, ID), Some(0), "it was there before");
+
+    // A second one, unnoticed: its first event leads to it.
+    let other = ID.replace('0', "f");
+    let path = machine.hierarchy.path().join("docker").join(&other);
+    std::fs::create_dir_all(&path).expect("a directory");
+    machine.execute(path.metadata().expect("there").ino(), 2);
+    assert_eq!(execs(&*fresh(&collector).await, &other), Some(2));
+}
+
+#[tokio::test]
+async fn without_notices_walks_find_the_end_too() {
+    let machine = Machine { walk_interval: Some(Duration::ZERO), ..Machine::new() };
+    let path = machine.hierarchy.path().join("docker").join(ID);
+    std::fs::create_dir_all(&path).expect("a directory");
+    let collector = machine.collector(Duration::ZERO);
+    assert_eq!(execs(&*fresh(&collector).await, ID), Some(0));
+    std::fs::remove_dir(&path).expect("empty");
+    fresh(&collector).await;
+    assert_eq!(execs(&*fresh(&collector).await, ID), None);
+}
+
+#[tokio::test]
+async fn ends_with_its_owner() {
+    let machine = Machine::new();
+    let collector = machine.collector(Duration::ZERO);
+    drop(collector);
+    assert_eq!(Arc::strong_count(&machine.maps), 1, "the thread is gone");
+}
