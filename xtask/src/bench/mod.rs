@@ -84,7 +84,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let text = report.text();
     print!("{text}");
     if !options.quick && options.only.is_empty() {
-        let path = build::workspace().join("docs/benchmarks.md");
+        let directory = build::workspace().join("docs");
+        fs::create_dir_all(&directory)?;
+        let path = directory.join("benchmarks.md");
         fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
         eprintln!("wrote {}", path.display());
     }
