@@ -158,6 +158,9 @@ fn tell(pairs: &Pairs, storm: Storm, probe: &str, limit: f64, report: &mut Repor
         vec![condition.to_string(), format!("{ratio:.3}"), format!("{extra:.0}"), format!("{with:.0}")]
     };
     report.table(&["attached", "slow-down", "extra, ns", "ns per operation"], &CONDITIONS.map(row));
+    // What is measured of nothing must be small against what is allowed.
+    let floor = (pairs.ratio(Condition::Nothing).median - 1.0).abs();
+    let noisy = (floor > (limit - 1.0) / 2.0).then_some("not told: the noise floor is too high");
     for condition in [Condition::All, Condition::Exporter] {
         report.target(Target {
             what: format!("slow-down of {title}: {condition}"),
@@ -165,7 +168,7 @@ fn tell(pairs: &Pairs, storm: Storm, probe: &str, limit: f64, report: &mut Repor
             measured: pairs.ratio(condition).median,
             digits: 3,
             unit: "",
-            unresolved: None,
+            unresolved: noisy,
         });
     }
     let (noise, bpftrace) = (pairs.extra(Condition::Nothing), pairs.extra(Condition::Bpftrace).median);
