@@ -1,6 +1,6 @@
 //! What the kernel tells about a cgroup's life, through the ring `NOTICES`.
 
-use core::mem::{offset_of, size_of};
+use core::mem::offset_of;
 
 use crate::{limits::PATH_BYTES, wire::wire};
 
@@ -12,7 +12,7 @@ pub enum Change {
     Created = 0,
     /// Its directory was removed: no process is or can be in it, sockets may still belong to it.
     Removed = 1,
-    /// Nothing belongs to it any more; no event can follow.
+    /// Nothing refers to it any more; no event can follow. It may come long after the removal.
     Released = 2,
 }
 
@@ -29,7 +29,7 @@ impl Change {
     }
 }
 
-/// One notice.
+/// One notice: all of it, but for a cgroup's creation.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Notice {
@@ -39,13 +39,23 @@ pub struct Notice {
     pub boot_ns: u64,
     /// A number of [`Change`].
     pub change: u32,
-    /// Bytes of `path` that are used, without the final NUL; 0 when the kernel's path could not be read.
+    /// Bytes of [`Creation::path`] that are used, without the final NUL; 0 when there is none or it could not be read.
     pub path_bytes: u32,
+}
+
+wire!(Notice { cgroup: u64, boot_ns: u64, change: u32, path_bytes: u32 });
+
+/// The notice of a cgroup's creation.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Creation {
+    /// What all notices have.
+    pub notice: Notice,
     /// The path from the root of the cgroup v2 hierarchy; when it fills the array, it may be cut.
     pub path: [u8; PATH_BYTES],
 }
 
-wire!(Notice { cgroup: u64, boot_ns: u64, change: u32, path_bytes: u32, path: [u8; PATH_BYTES] });
+wire!(Creation { notice: Notice, path: [u8; PATH_BYTES] });
 
 /// A notice as it came through the ring, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +66,7 @@ pub struct NoticeView<'a> {
     pub boot_ns: u64,
     /// What happened.
     pub change: Change,
-    /// The path from the root of the hierarchy; nothing when it could not be read or may be cut.
+    /// The path from the root of the hierarchy; nothing when it was not told. A very long one is cut at its end.
     pub path: Option<&'a [u8]>,
 }
 
@@ -67,12 +77,12 @@ impl<'a> NoticeView<'a> {
         let word = |at: usize| Some(u64::from_ne_bytes(record.get(at..at + 8)?.try_into().ok()?));
         let half = |at: usize| Some(u32::from_ne_bytes(record.get(at..at + 4)?.try_into().ok()?));
         let used = half(offset_of!(Notice, path_bytes))? as usize;
-        let path = record.get(offset_of!(Notice, path)..size_of::<Notice>())?.get(..used)?;
+        let path = record.get(offset_of!(Creation, path)..)?.get(..used)?;
         Some(Self {
             cgroup: word(offset_of!(Notice, cgroup))?,
             boot_ns: word(offset_of!(Notice, boot_ns))?,
             change: Change::from_number(half(offset_of!(Notice, change))?)?,
-            path: (!path.is_empty() && used < PATH_BYTES - 1).then_some(path),
+            path: (!path.is_empty()).then_some(path),
         })
     }
 }
@@ -81,37 +91,34 @@ impl<'a> NoticeView<'a> {
 mod tests {
     use super::*;
 
-    fn record(change: u32, path_bytes: u32) -> Vec<u8> {
+    fn record(change: u32, path_bytes: u32, path: &[u8]) -> Vec<u8> {
         let mut bytes = [7u64.to_ne_bytes(), 9u64.to_ne_bytes()].concat();
         bytes.extend(change.to_ne_bytes());
         bytes.extend(path_bytes.to_ne_bytes());
-        bytes.extend(b"/a/b");
-        bytes.resize(size_of::<Notice>(), 0);
+        bytes.extend(path);
         bytes
     }
 
     #[test]
-    fn understands_a_record() {
-        let bytes = record(1, 4);
+    fn understands_a_creation() {
+        let bytes = record(0, 4, b"/a/b\0 and what was there before");
         let notice = NoticeView::parse(&bytes).expect("well-formed");
-        assert_eq!(notice, NoticeView { cgroup: 7, boot_ns: 9, change: Change::Removed, path: Some(b"/a/b") });
+        assert_eq!(notice, NoticeView { cgroup: 7, boot_ns: 9, change: Change::Created, path: Some(b"/a/b") });
     }
 
     #[test]
-    fn a_path_may_be_missing_or_cut() {
-        for used in [0, PATH_BYTES - 1, PATH_BYTES] {
-            let bytes = record(0, used as u32);
-            assert_eq!(NoticeView::parse(&bytes).expect("well-formed").path, None);
-        }
+    fn the_others_have_no_path() {
+        let bytes = record(1, 0, b"");
+        let notice = NoticeView::parse(&bytes).expect("well-formed");
+        assert_eq!(notice, NoticeView { cgroup: 7, boot_ns: 9, change: Change::Removed, path: None });
     }
 
     #[test]
     fn refuses_what_is_no_notice() {
-        let good = record(0, 4);
+        let good = record(0, 4, b"/a/b");
         for length in 0..good.len() {
             assert_eq!(NoticeView::parse(&good[..length]), None);
         }
-        assert_eq!(NoticeView::parse(&record(3, 4)), None);
-        assert_eq!(NoticeView::parse(&record(0, PATH_BYTES as u32 + 1)), None);
+        assert_eq!(NoticeView::parse(&record(3, 0, b"")), None);
     }
 }

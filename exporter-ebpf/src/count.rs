@@ -94,8 +94,8 @@ fn raise_present<K>(map: &PerCpuHashMap<K, u64>, key: &K, increment: u64) -> boo
     let Some(counter) = map.get_ptr_mut(key) else {
         return false;
     };
-    // SAFETY: the map lookup returned this CPU's counter, which stays allocated while the program runs, and nobody else
-    // writes to it (see the module's documentation).
+    // SAFETY: the map lookup returned this CPU's counter, which stays allocated, and nobody else writes to it (see the
+    // module's documentation). Userspace removes an entry only when no event of its cgroup is to be expected.
     unsafe { *counter += increment };
     true
 }

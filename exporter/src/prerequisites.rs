@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The oldest kernel that has everything: cgroup ids, ring buffers, and the sockets' cgroup as a plain pointer.
-const KERNEL_MIN: (u32, u32) = (5, 15);
+const KERNEL_MIN: (u32, u32) = (6, 1);
 
 const CAP_DAC_OVERRIDE: u32 = 1;
 const CAP_DAC_READ_SEARCH: u32 = 2;

@@ -63,21 +63,27 @@ pub mod sender {
     pub const KERNEL: u64 = u64::MAX;
 }
 
-/// `si_code` values that say a process sent the signal (include/uapi/asm-generic/siginfo.h).
+/// `si_code` values of 0 and below that the kernel itself uses, whatever process it happens to interrupt
+/// (include/uapi/asm-generic/siginfo.h).
 pub mod code {
-    /// By `kill`.
-    pub const SI_USER: i32 = 0;
-    /// By `sigqueue`.
-    pub const SI_QUEUE: i32 = -1;
-    /// By `tkill` or `tgkill`.
-    pub const SI_TKILL: i32 = -6;
+    /// A timer ran out.
+    pub const SI_TIMER: i32 = -2;
+    /// Asynchronous input or output is complete.
+    pub const SI_ASYNCIO: i32 = -4;
+    /// A descriptor became ready.
+    pub const SI_SIGIO: i32 = -5;
+    /// An asynchronous name look-up is complete.
+    pub const SI_ASYNCNL: i32 = -60;
 }
 
-/// Whether a process, and not the kernel, sent a signal with this `si_code`.
+/// Whether the current process, and not the kernel, sends a signal with this `si_code`.
+///
+/// Positive codes are the kernel's alone. A process that queues a signal may claim any negative one, hence also one of
+/// [`code`]: so much it can hide.
 #[inline(always)]
 #[must_use]
 pub const fn sent_by_process(si_code: i32) -> bool {
-    matches!(si_code, code::SI_USER | code::SI_QUEUE | code::SI_TKILL)
+    si_code <= 0 && !matches!(si_code, code::SI_TIMER | code::SI_ASYNCIO | code::SI_SIGIO | code::SI_ASYNCNL)
 }
 
 #[cfg(test)]
@@ -93,5 +99,13 @@ mod tests {
             }
         }
         assert_eq!(result(detail(1, 7)), None);
+    }
+
+    #[test]
+    fn senders_by_code() {
+        // SI_USER, SI_QUEUE, SI_MESGQ, SI_TKILL, and what a process may make up.
+        assert!([0, -1, -3, -6, -100].into_iter().all(sent_by_process));
+        // SI_TIMER, SI_ASYNCIO, SI_SIGIO, SI_KERNEL, CLD_EXITED.
+        assert!(![-2, -4, -5, -60, 0x80, 1].into_iter().any(sent_by_process));
     }
 }

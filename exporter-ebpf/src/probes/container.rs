@@ -10,35 +10,36 @@ use crate::{count, kernel::cgroup::Cgroup, notice};
 /// `cgroup_mkdir(cgrp, path)`: runs before anybody can enter the cgroup.
 #[btf_tracepoint(function = "cgroup_mkdir")]
 fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
-    tell(&ctx, Change::Created, Some(Kind::ContainerStart));
+    if let Some(id) = v2_cgroup(&ctx) {
+        count::add(id, Kind::ContainerStart, 0, 1);
+        notice::created(id, ctx.arg(1));
+    }
     0
 }
 
 /// `cgroup_rmdir(cgrp, path)`: runs when the last process has left.
 #[btf_tracepoint(function = "cgroup_rmdir")]
 fn cgroup_rmdir(ctx: BtfTracePointContext) -> i32 {
-    tell(&ctx, Change::Removed, Some(Kind::ContainerStop));
+    if let Some(id) = v2_cgroup(&ctx) {
+        count::add(id, Kind::ContainerStop, 0, 1);
+        notice::changed(id, Change::Removed);
+    }
     0
 }
 
-/// `cgroup_release(cgrp, path)`: runs when nothing, no socket either, belongs to the cgroup any more.
+/// `cgroup_release(cgrp, path)`: runs when nothing, no socket either, refers to the cgroup any more.
 #[btf_tracepoint(function = "cgroup_release")]
 fn cgroup_release(ctx: BtfTracePointContext) -> i32 {
-    tell(&ctx, Change::Released, None);
+    if let Some(id) = v2_cgroup(&ctx) {
+        notice::changed(id, Change::Released);
+    }
     0
 }
 
+/// The id of the cgroup that the hook is about, if it belongs to the v2 hierarchy.
 #[inline(always)]
-fn tell(ctx: &BtfTracePointContext, change: Change, kind: Option<Kind>) {
+fn v2_cgroup(ctx: &BtfTracePointContext) -> Option<u64> {
     let cgroup = Cgroup(ctx.arg::<*const c_void>(0));
     // SAFETY: the first argument is the cgroup.
-    if !unsafe { cgroup.is_v2() } {
-        return;
-    }
-    // SAFETY: as above.
-    let id = unsafe { cgroup.id() };
-    if let Some(kind) = kind {
-        count::add(id, kind, 0, 1);
-    }
-    notice::submit(id, change, ctx.arg(1));
+    unsafe { cgroup.is_v2().then(|| cgroup.id()) }
 }

@@ -7,6 +7,9 @@ use doubleslit_common::notice::NoticeView;
 
 use crate::counts::source::NoticeSource;
 
+/// Notices taken at once, so that a flood of them does not keep the maps from being read.
+const AT_ONCE: usize = 4096;
+
 /// The ring of notices.
 pub struct Notices(RingBuf<MapData>);
 
@@ -24,7 +27,10 @@ impl Notices {
 impl NoticeSource for Notices {
     fn drain(&mut self, take: &mut dyn FnMut(NoticeView<'_>)) -> u64 {
         let mut malformed = 0;
-        while let Some(record) = self.0.next() {
+        for _ in 0..AT_ONCE {
+            let Some(record) = self.0.next() else {
+                break;
+            };
             match NoticeView::parse(&record) {
                 Some(notice) => take(notice),
                 None => malformed += 1,

@@ -1,6 +1,7 @@
 //! The thread that owns the counts: it follows the life of cgroups, reads the maps on its own clock, and publishes snapshots.
 
 use std::{
+    collections::HashSet,
     io,
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
@@ -37,6 +38,9 @@ use crate::{
 
 /// How long a line about the same trouble stays unsaid.
 const QUIET: Duration = Duration::from_secs(10);
+
+/// How long a scrape waits for a fresh snapshot.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the thread works with.
 #[derive(Debug)]
@@ -100,6 +104,7 @@ impl Collector {
             released: Vec::new(),
             failures: Arc::clone(&failures),
             must_walk: true,
+            missing: HashSet::new(),
             walked: Instant::now(),
             notices_lost: 0,
             said: None,
@@ -130,7 +135,8 @@ impl Collector {
             // A thread that is gone cannot answer; what it left is the best there is.
             if requests.send(reply).is_ok() {
                 wake(&self.wake);
-                let _ = answer.await;
+                // A thread that hangs, on a file system for example, must not hang the scrape.
+                let _ = tokio::time::timeout(PATIENCE, answer).await;
             }
         }
         self.latest()
@@ -163,6 +169,8 @@ struct Worker<S, N> {
     released: Vec<CgroupId>,
     /// Whether the hierarchy must be walked, because notices may have been missed.
     must_walk: bool,
+    /// What the last walk did not find.
+    missing: HashSet<CgroupId>,
     walked: Instant,
     failures: Arc<AtomicU64>,
     notices_lost: u64,
@@ -215,9 +223,9 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         let malformed = notices.drain(&mut |notice| {
             let id = CgroupId(notice.cgroup);
             match notice.change {
-                Change::Created => match notice.path.map(str::from_utf8) {
-                    Some(Ok(path)) => tally.adopt(directory.insert(id, path, Some(wall_clock(&notice)))),
-                    _ => *must_walk = true,
+                Change::Created => match notice.path.map(String::from_utf8_lossy) {
+                    Some(path) => tally.adopt(directory.insert(id, &path, Some(wall_clock(&notice)))),
+                    None => *must_walk = true,
                 },
                 Change::Removed => {
                     let now = Instant::now();
@@ -244,24 +252,26 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         let lost = self.reading.losses.iter().filter(|((cause, _), _)| *cause == Loss::NoticesFull);
         let lost = lost.map(|(_, count)| *count).sum();
         self.must_walk |= self.parts.walk_interval.is_some_and(|interval| self.walked.elapsed() >= interval);
-        if self.must_walk || lost > self.notices_lost || !self.parts.tally.strangers(&self.reading).is_empty() {
-            self.notices_lost = lost;
+        self.must_walk |= lost > self.notices_lost;
+        self.notices_lost = lost;
+        if self.must_walk || !self.parts.tally.strangers(&self.reading).is_empty() {
             self.walk();
         }
         let now = Instant::now();
         self.parts.tally.apply(&self.reading, now);
         for id in settled {
-            match self.parts.tally.settle(id, &mut self.parts.source) {
-                Ok(()) => drop(self.parts.directory.forget(id)),
+            match self.parts.tally.release(id, now, &mut self.parts.source) {
+                Ok(_) => drop(self.parts.directory.forget(id)),
                 Err(error) => {
                     self.released.push(id);
                     self.complain("cannot remove entries of a cgroup that is gone", &error);
                 }
             }
         }
-        match self.parts.tally.retire(now, &mut self.parts.source) {
-            Ok(gone) => gone.into_iter().for_each(|id| drop(self.parts.directory.forget(id))),
-            Err(error) => self.complain("cannot remove entries of a cgroup that is gone", &error),
+        let (gone, result) = self.parts.tally.retire(now, &mut self.parts.source);
+        gone.into_iter().for_each(|id| drop(self.parts.directory.forget(id)));
+        if let Err(error) = result {
+            self.complain("cannot remove entries of a cgroup that is gone", &error);
         }
         let directory = &self.parts.directory;
         let failures = directory.resolver().failures().iter();
@@ -273,27 +283,30 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         self.latest.store(Some(Arc::new(Published { begun, snapshot })));
     }
 
-    /// Finds cgroups that no notice told of.
+    /// Finds cgroups that no notice told of, and notices the end of others.
     fn walk(&mut self) {
-        self.must_walk = false;
-        self.walked = Instant::now();
         let Parts { hierarchy, directory, tally, .. } = &mut self.parts;
         let walked = match hierarchy::walk(hierarchy) {
             Ok(walked) => walked,
             Err(error) => return self.complain("cannot walk the cgroup hierarchy", &error),
         };
-        let reconciled = directory.reconcile(&walked);
+        self.walked = Instant::now();
+        let reconciled = directory.reconcile(&walked.found);
         debug!(added = reconciled.added.len(), missing = reconciled.missing.len(), "walked the cgroup hierarchy");
         for id in reconciled.added {
             if let Some(cgroup) = directory.get(id) {
                 tally.adopt(cgroup);
             }
         }
-        let now = Instant::now();
-        for id in reconciled.missing {
-            directory.removed(id, now);
-            tally.remove(id, now);
+        // A cgroup is told of a moment before its directory can be seen, and below a directory that cannot be listed none
+        // can: one is gone only when it is missing twice.
+        let missing = if walked.complete { reconciled.missing.into_iter().collect() } else { HashSet::new() };
+        for id in missing.intersection(&self.missing) {
+            directory.removed(*id, self.walked);
+            tally.remove(*id, self.walked);
         }
+        self.must_walk = missing.iter().any(|id| !self.missing.contains(id));
+        self.missing = missing;
     }
 
     fn complain(&mut self, what: &str, error: &dyn std::error::Error) {

@@ -17,6 +17,8 @@ pub(super) struct FakeSource {
     pub(super) counts: BTreeMap<CountKey, u64>,
     pub(super) edges: BTreeMap<EdgeKey, u64>,
     pub(super) losses: BTreeMap<(Loss, Kind), u64>,
+    /// A cgroup whose counts cannot be removed.
+    pub(super) stuck: Option<u64>,
 }
 
 impl FakeSource {
@@ -47,6 +49,9 @@ impl CountSource for FakeSource {
     }
 
     fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+        if self.stuck == Some(key.cgroup()) {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
         Ok(self.counts.remove(&key))
     }
 

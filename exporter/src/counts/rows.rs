@@ -56,6 +56,11 @@ impl Rows {
         self.subjects.remove(&id);
     }
 
+    /// Whether a subject has other members than one.
+    pub(super) fn is_shared(&self, id: SubjectId) -> bool {
+        self.subjects.get(&id).is_some_and(|(_, members)| *members > 1)
+    }
+
     pub(super) fn labels(&self, id: SubjectId) -> Arc<[String]> {
         self.subjects.get(&id).map_or_else(|| Arc::from([]), |(subject, _)| Arc::clone(&subject.labels))
     }

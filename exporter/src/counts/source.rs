@@ -37,7 +37,7 @@ pub trait CountSource: Send {
 
 /// Something that tells of the life of cgroups. It can be polled for reading.
 pub trait NoticeSource: AsFd + Send {
-    /// Hands every waiting notice to `take`. Returns how many could not be understood.
+    /// Hands waiting notices to `take`, a bounded number at once. Returns how many could not be understood.
     fn drain(&mut self, take: &mut dyn FnMut(NoticeView<'_>)) -> u64;
 }
 

@@ -3,9 +3,10 @@
 //! An increment lands in one row, once, and never moves. Rows leave when all cgroups that they belong to have been gone for
 //! the grace time; what they counted is then in [`Snapshot::retired`], so that counted equals rows plus retired.
 
+mod leaving;
+
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,7 +22,7 @@ use super::{
     cells::Cells,
     rows::{Rows, SubjectId},
     snapshot::{Container, Folded, Identities, PerKind, Sender, Snapshot},
-    source::{CountSource, Reading},
+    source::Reading,
 };
 use crate::{
     identity::{CgroupId, Identity, Scope, directory::Cgroup, labels::IdentityLabel},
@@ -47,6 +48,8 @@ pub struct Tally {
     counted: PerKind,
     retired: PerKind,
     folded: Vec<Folded>,
+    /// When the last reading was applied.
+    now: Instant,
 }
 
 /// A cgroup that events are counted for.
@@ -61,7 +64,9 @@ struct Owner {
     removed: bool,
     /// Its entries in the maps, as target and as sender.
     counts: Vec<CountKey>,
-    edges: Vec<EdgeKey>,
+    edges: HashSet<EdgeKey>,
+    /// When it last counted.
+    active: Instant,
 }
 
 impl Tally {
@@ -70,8 +75,11 @@ impl Tally {
     pub fn new(labels: Vec<IdentityLabel>, grace: Duration) -> Self {
         let mut rows = Rows::default();
         let host = rows.join(Scope::Host, project(&labels, &Identity::default()));
-        let kernel = Arc::new(Sender { container: "(kernel)".to_owned(), namespace: String::new() });
-        let unknown = Arc::new(Sender { container: "other".to_owned(), namespace: String::new() });
+        // No container can have these names.
+        let [kernel, unknown] = ["(kernel)", "(unknown)"].map(|name| {
+            let (container, namespace) = (name.to_owned(), String::new());
+            Arc::new(Sender { container, namespace })
+        });
         let mut tally = Self {
             labels,
             grace,
@@ -82,12 +90,14 @@ impl Tally {
             leaving: VecDeque::new(),
             containers: Vec::new(),
             rows,
-            senders: HashMap::new(),
+            // These two are always in use.
+            senders: HashMap::from([(Arc::clone(&kernel), 1), (Arc::clone(&unknown), 1)]),
             kernel,
             unknown,
             counted: PerKind::default(),
             retired: PerKind::default(),
             folded: Vec::new(),
+            now: Instant::now(),
         };
         tally.own(CgroupId(NOBODY), host, &Identity::default(), false);
         tally
@@ -141,6 +151,7 @@ impl Tally {
 
     /// Adds what a reading has more than the one before. Cgroups that are still unknown count for the row `other`.
     pub fn apply(&mut self, reading: &Reading, now: Instant) {
+        self.now = now;
         for id in self.strangers(reading) {
             let other = self.other_row();
             let identity = Identity { container: "other".to_owned(), ..Identity::default() };
@@ -157,61 +168,6 @@ impl Tally {
         for &((cause, kind), value) in &reading.losses {
             self.apply_loss(cause, kind, value);
         }
-    }
-
-    /// Reads a cgroup's entries in the maps one last time and removes them there. To be called when no event of the cgroup
-    /// can follow.
-    ///
-    /// # Errors
-    ///
-    /// When an entry could not be removed; it stays and can be tried again.
-    pub fn settle(&mut self, id: CgroupId, source: &mut dyn CountSource) -> io::Result<()> {
-        let Some(owner) = self.owners.get_mut(&id) else {
-            return Ok(());
-        };
-        let (mut counts, mut edges) = (std::mem::take(&mut owner.counts), std::mem::take(&mut owner.edges));
-        let result = self.remove_entries(&mut counts, &mut edges, source);
-        if let Some(owner) = self.owners.get_mut(&id) {
-            (owner.counts, owner.edges) = (counts, edges);
-        }
-        result
-    }
-
-    /// Lets go of cgroups that have been gone for the grace time, and of rows that belong to none any more. Returns them.
-    ///
-    /// # Errors
-    ///
-    /// When an entry could not be removed from the maps; it is tried again next time.
-    pub fn retire(&mut self, now: Instant, source: &mut dyn CountSource) -> io::Result<Vec<CgroupId>> {
-        let mut gone = Vec::new();
-        let mut dead_senders = HashSet::new();
-        while let Some(&(removed, id)) = self.leaving.front()
-            && now.saturating_duration_since(removed) >= self.grace
-        {
-            self.settle(id, source)?;
-            self.leaving.pop_front();
-            let Some(owner) = self.owners.remove(&id) else {
-                continue;
-            };
-            self.rows.leave(owner.subject, &mut self.retired);
-            if let Some(lifecycle) = owner.lifecycle {
-                self.rows.leave_lifecycle(lifecycle, &mut self.retired);
-            }
-            if let Some(users) = self.senders.get_mut(&owner.sender) {
-                *users -= 1;
-                if *users == 0 {
-                    self.senders.remove(&owner.sender);
-                    dead_senders.insert(owner.sender);
-                }
-            }
-            gone.push(id);
-        }
-        if !gone.is_empty() {
-            let ids = gone.iter().map(|id| id.0).collect::<HashSet<_>>();
-            self.containers.retain(|container| !ids.contains(&container.cgroup_id));
-            self.rows.forget_senders(&dead_senders);
-        }
-        Ok(gone)
     }
 
     /// What a scrape shows.
@@ -247,8 +203,19 @@ impl Tally {
             None => (sender, 1),
         };
         self.senders.insert(Arc::clone(&sender), users);
-        let (counts, edges) = (Vec::new(), Vec::new());
-        self.owners.insert(id, Owner { subject, lifecycle: None, sender, unresolved, removed: false, counts, edges });
+        self.owners.insert(
+            id,
+            Owner {
+                subject,
+                lifecycle: None,
+                sender,
+                unresolved,
+                removed: false,
+                counts: Vec::new(),
+                edges: HashSet::new(),
+                active: self.now,
+            },
+        );
     }
 
     fn other_row(&mut self) -> SubjectId {
@@ -282,10 +249,8 @@ impl Tally {
         let (increment, new) = self.edges.raise(key, value);
         if new {
             for party in [id, CgroupId(key.sender)] {
-                if let Some(owner) = self.owners.get_mut(&party)
-                    && owner.edges.last() != Some(&key)
-                {
-                    owner.edges.push(key);
+                if let Some(owner) = self.owners.get_mut(&party) {
+                    owner.edges.insert(key);
                 }
             }
         }
@@ -322,9 +287,10 @@ impl Tally {
 
     /// Adds an increment to the row that it belongs to.
     fn count(&mut self, id: CgroupId, kind: Kind, detail: u32, increment: u64) {
-        let Some(owner) = self.owners.get(&id) else {
+        let Some(owner) = self.owners.get_mut(&id) else {
             return;
         };
+        owner.active = self.now;
         let unresolved = owner.unresolved;
         match kind {
             Kind::ContainerStart | Kind::ContainerStop => {
@@ -350,31 +316,6 @@ impl Tally {
             Some(folded) => folded.count += increment,
             None => self.folded.push(Folded { metric, reason, count: increment }),
         }
-    }
-
-    fn remove_entries(
-        &mut self,
-        counts: &mut Vec<CountKey>,
-        edges: &mut Vec<EdgeKey>,
-        source: &mut dyn CountSource,
-    ) -> io::Result<()> {
-        while let Some(&key) = counts.last() {
-            if let Some(value) = source.remove_count(key)? {
-                self.apply_count(key, value);
-            }
-            self.counts.forget(&key);
-            counts.pop();
-        }
-        while let Some(&key) = edges.last() {
-            if self.edges.contains(&key) {
-                if let Some(value) = source.remove_edge(key)? {
-                    self.apply_edge(key, value);
-                }
-                self.edges.forget(&key);
-            }
-            edges.pop();
-        }
-        Ok(())
     }
 }
 

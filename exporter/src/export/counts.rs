@@ -90,17 +90,8 @@ fn collect<'a>(family: &Family, subject: &'a Subject, with_sender: bool, found: 
 
 /// Writes a family of starts or stops.
 pub(super) fn lifecycles(out: &mut Out<'_>, family: &'static Family, snapshot: &Snapshot) -> fmt::Result {
-    let mut found = snapshot.lifecycles.iter().map(|row| (key(row), count(row, family.kind))).collect::<Vec<_>>();
-    found.sort_unstable();
-    found.dedup_by(|later, earlier| {
-        let same = later.0 == earlier.0;
-        if same {
-            earlier.1 += later.1;
-        }
-        same
-    });
     let mut rows = out.family(family.name, family.help, MetricKind::Counter, &LIFECYCLE_LABELS);
-    found.into_iter().try_for_each(|(values, count)| rows.row(&values, count))
+    snapshot.lifecycles.iter().try_for_each(|row| rows.row(&key(row), count(row, family.kind)))
 }
 
 fn key(row: &Lifecycle) -> [&str; 4] {

@@ -51,26 +51,37 @@ fn unescape(field: &str) -> PathBuf {
     escapes.iter().fold(field.to_owned(), |text, (code, plain)| text.replace(code, plain)).into()
 }
 
-/// Lists every cgroup below `root` with its path from there, a parent before its children. `/` is the root itself.
+/// What a walk found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// Every cgroup with its path, a parent before its children. `/` is the root itself.
+    pub found: Vec<(CgroupId, String)>,
+    /// Whether every directory could be listed. Otherwise what is not found need not be gone.
+    pub complete: bool,
+}
+
+/// Lists every cgroup below `root` with its path from there.
 ///
-/// A cgroup that vanishes meanwhile is left out. Any other failure fails the walk: a caller must not take a cgroup
-/// that could not be listed for one that is gone.
-pub fn walk(root: &Path) -> Result<Vec<(CgroupId, String)>, WalkError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| WalkError { path, source }
-    };
-    let top = fs::metadata(root).map_err(failed(root))?;
+/// A cgroup that vanishes meanwhile is left out. Below a directory that cannot be listed, because its path is too long or
+/// its owner forbids it, nothing is found.
+///
+/// # Errors
+///
+/// When the root itself cannot be listed.
+pub fn walk(root: &Path) -> Result<Walk, WalkError> {
+    let failed = |source| WalkError { path: root.to_owned(), source };
+    let top = fs::metadata(root).map_err(failed)?;
     let mut found = vec![(CgroupId(top.ino()), "/".to_owned())];
     let mut unread = vec![(root.to_owned(), String::new())];
+    let mut complete = true;
     while let Some((directory, path)) = unread.pop() {
-        let listed = list(&directory, &path, &mut found, &mut unread);
-        match listed {
-            Err(error) if path.is_empty() || !is_vanished(&error) => return Err(failed(&directory)(error)),
-            Ok(()) | Err(_) => {}
+        match list(&directory, &path, &mut found, &mut unread) {
+            Err(error) if path.is_empty() => return Err(failed(error)),
+            Err(error) => complete &= is_vanished(&error),
+            Ok(()) => {}
         }
     }
-    Ok(found)
+    Ok(Walk { found, complete })
 }
 
 /// Adds the directories in one directory to what is found and what is yet to be read.
@@ -158,7 +169,8 @@ mod tests {
         fs::write(root.path().join("a/cgroup.procs"), "").expect("a file");
         symlink(root.path(), root.path().join("e/loop")).expect("a link");
 
-        let walked = walk(root.path()).expect("a list");
+        let Walk { found: walked, complete } = walk(root.path()).expect("a list");
+        assert!(complete);
         let position: BTreeMap<_, _> = walked.iter().enumerate().map(|(at, (_, path))| (path.as_str(), at)).collect();
         assert_eq!(position.keys().copied().collect::<Vec<_>>(), ["/", "/a", "/a/b", "/a/b/c", "/a/d", "/e"]);
         assert!(position["/a"] < position["/a/b"] && position["/a/b"] < position["/a/b/c"]);
@@ -173,6 +185,25 @@ mod tests {
         let error = walk(Path::new("/nonexistent")).expect_err("nothing there");
         assert_eq!(error.to_string(), "cannot list cgroup directory `/nonexistent`");
         assert!(error.source().is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_listed_does_not_hide_the_rest() {
+        use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+
+        let root = tempfile::tempdir().expect("a directory");
+        fs::create_dir(root.path().join("z")).expect("a directory");
+        // Deeper than a path can say.
+        let name = "n".repeat(250);
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY;
+        let mut directory = openat(CWD, root.path(), flags, Mode::empty()).expect("a directory");
+        for _ in 0..20 {
+            mkdirat(&directory, name.as_str(), Mode::RWXU).expect("a directory");
+            directory = openat(&directory, name.as_str(), flags, Mode::empty()).expect("a directory");
+        }
+        let Walk { found, complete } = walk(root.path()).expect("a list");
+        assert!(!complete);
+        assert!(found.iter().any(|(_, path)| path == "/z") && found.len() > 10, "{}", found.len());
     }
 
     #[test]
@@ -191,6 +222,6 @@ mod tests {
             return;
         };
         let walked = walk(&root).expect("a list");
-        assert_eq!(walked[0].1, "/");
+        assert_eq!(walked.found[0].1, "/");
     }
 }

@@ -32,11 +32,11 @@ fn refusal(check: Check) -> String {
 
 #[test]
 fn kernels() {
-    for release in ["5.15.0", "6.1.0-18-amd64", "6.18.44-fc-v657", "10.0", "5.15-rc1"] {
-        assert_eq!(pass(kernel(release)), format!("`{release}` (5.15 or newer is needed)"));
+    for release in ["6.1.0", "6.1.0-18-amd64", "6.18.44-fc-v657", "10.0", "6.1-rc1"] {
+        assert_eq!(pass(kernel(release)), format!("`{release}` (6.1 or newer is needed)"));
     }
-    for release in ["5.14.99", "4.19.0-26-amd64", "", "linux"] {
-        assert_eq!(refusal(kernel(release)), format!("`{release}` is too old, boot 5.15 or newer"));
+    for release in ["6.0.99", "5.15.0", "4.19.0-26-amd64", "", "linux"] {
+        assert_eq!(refusal(kernel(release)), format!("`{release}` is too old, boot 6.1 or newer"));
     }
 }
 

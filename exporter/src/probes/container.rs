@@ -39,7 +39,7 @@ pub static PROBE: Probe = Probe {
             source: Source::Lifecycle,
             labels: &[],
             values: no_labels,
-            zeros: &[[""; 4]],
+            zeros: &[],
             whole: true,
         },
         Family {
@@ -49,7 +49,7 @@ pub static PROBE: Probe = Probe {
             source: Source::Lifecycle,
             labels: &[],
             values: no_labels,
-            zeros: &[[""; 4]],
+            zeros: &[],
             whole: true,
         },
     ],

@@ -37,7 +37,7 @@ pub static PROBE: Probe = Probe {
         },
         Family {
             name: "doubleslit_signal_edges",
-            help: "Signals generated, by who sent them to whom; the sender (kernel) is no container",
+            help: "Signals generated, by who sent them to whom; the senders (kernel) and (unknown) are no containers",
             kind: Kind::SignalGenerate,
             source: Source::Edges,
             labels: &["signal", "result"],
@@ -47,7 +47,7 @@ pub static PROBE: Probe = Probe {
         },
         Family {
             name: "doubleslit_signals_delivered",
-            help: "Signals delivered to a handler or their default action",
+            help: "Signals delivered to a handler or their default action; one that ends a process is delivered as SIGKILL",
             kind: Kind::SignalDeliver,
             source: Source::Counts,
             labels: &["signal"],

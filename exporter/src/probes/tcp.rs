@@ -36,7 +36,7 @@ pub static PROBE: Probe = Probe {
     families: &[
         Family {
             name: "doubleslit_tcp_retransmits",
-            help: "TCP segments sent again (segments, not calls)",
+            help: "TCP segments sent again (segments, not calls; answers to a SYN are not among them)",
             kind: Kind::TcpRetransmit,
             source: Source::Counts,
             labels: &["family"],
@@ -56,7 +56,7 @@ pub static PROBE: Probe = Probe {
         },
         Family {
             name: "doubleslit_tcp_resets_received",
-            help: "TCP segments with RST received",
+            help: "TCP segments with RST received by a connection",
             kind: Kind::TcpResetReceive,
             source: Source::Counts,
             labels: &["family"],

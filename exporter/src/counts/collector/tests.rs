@@ -182,6 +182,8 @@ async fn without_notices_walks_find_the_end_too() {
     let collector = machine.collector(Duration::ZERO);
     assert_eq!(execs(&*fresh(&collector).await, ID), Some(0));
     std::fs::remove_dir(&path).expect("empty");
+    // Missing twice, then without grace.
+    fresh(&collector).await;
     fresh(&collector).await;
     assert_eq!(execs(&*fresh(&collector).await, ID), None);
 }

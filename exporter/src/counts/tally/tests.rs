@@ -33,6 +33,12 @@ fn tally(labels: &[IdentityLabel]) -> Tally {
 
 const BOTH: [IdentityLabel; 2] = [IdentityLabel::Container, IdentityLabel::ContainerId];
 
+fn retire(tally: &mut Tally, now: Instant, source: &mut FakeSource) -> Vec<CgroupId> {
+    let (gone, result) = tally.retire(now, source);
+    result.expect("a fake cannot fail");
+    gone
+}
+
 /// The value of a row, by the value of its first label; nothing when there is no such row.
 fn row(snapshot: &Snapshot, label: &str, kind: Kind) -> Option<u64> {
     let subject = snapshot.subjects.iter().find(|subject| subject.labels[0] == label)?;
@@ -128,15 +134,15 @@ fn rows_outlive_their_cgroup_by_the_grace_time() {
     tally.apply(&source.reading(), now);
     tally.remove(CgroupId(7), now);
     source.count(7, Kind::Exec, 0, 1);
-    tally.settle(CgroupId(7), &mut source).expect("a fake cannot fail");
+    assert!(!tally.release(CgroupId(7), now, &mut source).expect("a fake cannot fail"), "its rows stay");
     assert!(source.counts.is_empty(), "its entries are gone from the map");
     assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(6), "the last read is in the row");
     assert!(!snapshot(&tally).containers[0].running);
 
     let just_before = now + GRACE - Duration::from_nanos(1);
-    assert_eq!(tally.retire(just_before, &mut source).expect("a fake cannot fail"), []);
+    assert_eq!(retire(&mut tally, just_before, &mut source), []);
     assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(6));
-    assert_eq!(tally.retire(now + GRACE, &mut source).expect("a fake cannot fail"), [CgroupId(7)]);
+    assert_eq!(retire(&mut tally, now + GRACE, &mut source), [CgroupId(7)]);
     let snapshot = snapshot(&tally);
     assert_eq!(row(&snapshot, "web", Kind::Exec), None);
     assert_eq!((snapshot.retired.get(Kind::Exec), snapshot.containers.len(), snapshot.lifecycles.len()), (6, 0, 0));
@@ -152,7 +158,7 @@ fn a_shared_row_keeps_what_its_dead_counted() {
     }
     tally.apply(&source.reading(), now);
     tally.remove(CgroupId(7), now);
-    tally.retire(now + GRACE, &mut source).expect("a fake cannot fail");
+    retire(&mut tally, now + GRACE, &mut source);
     assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(15));
     balance(&snapshot(&tally));
 }
@@ -171,12 +177,12 @@ fn edges_say_who_and_totals_say_how_many() {
     assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(9));
     let target = taken.subjects.iter().find(|subject| subject.labels[0] == "target").expect("there");
     let edges = target.edges.iter().map(|((_, sender), count)| (sender.container.as_str(), *count)).collect::<Vec<_>>();
-    assert_eq!(edges, [("other", 4), ("sender", 2), ("(kernel)", 3)]);
+    assert_eq!(edges, [("(unknown)", 4), ("sender", 2), ("(kernel)", 3)]);
     balance(&taken);
 
     // The sender's row goes with the sender, its entry too; the target's total does not fall.
     tally.remove(CgroupId(8), now);
-    tally.retire(now + GRACE, &mut source).expect("a fake cannot fail");
+    retire(&mut tally, now + GRACE, &mut source);
     let taken = snapshot(&tally);
     assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(9));
     assert_eq!(source.edges.len(), 1);
@@ -217,7 +223,7 @@ fn unknown_cgroups_share_the_other_row() {
         snapshot(&tally).folded,
         [Folded { metric: "doubleslit_process_execs", reason: "unresolved", count: 3 }]
     );
-    tally.retire(now + GRACE, &mut source).expect("a fake cannot fail");
+    retire(&mut tally, now + GRACE, &mut source);
     assert!(source.counts.is_empty());
     balance(&snapshot(&tally));
 }
@@ -228,6 +234,64 @@ fn events_without_an_owner_are_the_hosts() {
     source.count(NOBODY, Kind::TcpResetSend, 0, 4);
     tally.apply(&source.reading(), Instant::now());
     assert_eq!(row(&snapshot(&tally), "", Kind::TcpResetSend), Some(4));
+}
+
+#[test]
+fn what_has_no_rows_of_its_own_leaves_at_its_release() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    let own = container(7, "web");
+    tally.adopt(&own);
+    let before = tally.owners();
+    for id in 100..200 {
+        tally.adopt(&Cgroup { id: CgroupId(id), own: false, ..own.clone() });
+        source.count(id, Kind::Exec, 0, 1);
+        source.edge(id, 7, 15, 1);
+        tally.apply(&source.reading(), now);
+        tally.remove(CgroupId(id), now);
+        assert!(tally.release(CgroupId(id), now, &mut source).expect("a fake cannot fail"));
+    }
+    assert_eq!(tally.owners(), before);
+    assert_eq!((source.counts.len(), source.edges.len()), (0, 0));
+    assert_eq!(tally.owners.values().map(|owner| owner.edges.len()).sum::<usize>(), 0, "its partners forget the edges");
+    assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(100));
+    balance(&snapshot(&tally));
+}
+
+#[test]
+fn quiet_entries_go_before_the_release() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    tally.adopt(&container(7, "web"));
+    source.count(7, Kind::Exec, 0, 1);
+    tally.apply(&source.reading(), now);
+    tally.remove(CgroupId(7), now);
+    retire(&mut tally, now + Duration::from_secs(29), &mut source);
+    assert_eq!(source.counts.len(), 1);
+    retire(&mut tally, now + Duration::from_secs(30), &mut source);
+    assert_eq!(source.counts.len(), 0);
+    // It was not quite over.
+    source.count(7, Kind::Exec, 0, 2);
+    tally.apply(&source.reading(), now + Duration::from_secs(31));
+    assert_eq!(row(&snapshot(&tally), "web", Kind::Exec), Some(3));
+    balance(&snapshot(&tally));
+}
+
+#[test]
+fn an_entry_that_stays_is_tried_again() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    for (id, name) in [(7, "web"), (8, "db")] {
+        tally.adopt(&container(id, name));
+        source.count(id, Kind::Exec, 0, 1);
+        tally.apply(&source.reading(), now);
+        tally.remove(CgroupId(id), now);
+    }
+    source.stuck = Some(8);
+    let (gone, result) = tally.retire(now + GRACE, &mut source);
+    assert_eq!((gone, result.is_err()), (vec![CgroupId(7)], true));
+    assert_eq!(snapshot(&tally).containers.len(), 1);
+    source.stuck = None;
+    assert_eq!(retire(&mut tally, now + GRACE, &mut source), [CgroupId(8)]);
+    assert_eq!(snapshot(&tally).containers.len(), 0);
+    balance(&snapshot(&tally));
 }
 
 /// A step in the life of a machine.
@@ -291,12 +355,12 @@ proptest! {
                 Step::Remove { cgroup } => tally.remove(CgroupId(cgroup), now),
                 Step::Release { cgroup } => {
                     tally.apply(&source.reading(), now);
-                    tally.settle(CgroupId(cgroup), &mut source).expect("a fake cannot fail");
+                    tally.release(CgroupId(cgroup), now, &mut source).expect("a fake cannot fail");
                 }
                 Step::Pass { seconds } => now += Duration::from_secs(seconds.into()),
                 Step::Poll => {
                     tally.apply(&source.reading(), now);
-                    let gone = tally.retire(now, &mut source).expect("a fake cannot fail");
+                    let gone = retire(&mut tally, now, &mut source);
                     let taken = snapshot(&tally);
                     balance(&taken);
                     prop_assert_eq!(taken.counted, generated);

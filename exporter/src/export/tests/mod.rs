@@ -100,12 +100,7 @@ fn snapshot() -> Snapshot {
             subject(Scope::Pod, &["shop", "cart", "", ""], &[(Kind::Exec, 0, 1)], &[]),
             subject(Scope::Other, &["", "", "other", ""], &[(Kind::Exec, 0, 3)], &[]),
         ],
-        lifecycles: vec![
-            lifecycle("web", 3, 1),
-            lifecycle("db", 1, 0),
-            // The same once more, as when a projection leaves two.
-            lifecycle("web", 1, 1),
-        ],
+        lifecycles: vec![lifecycle("web", 3, 1), lifecycle("db", 1, 0)],
         containers: vec![
             container(&["", "", "web \"1\"\\\n2", "abc"], 77, Some(1_700_000_000_500), true),
             container(&["", "", "old", "def"], 78, None, false),

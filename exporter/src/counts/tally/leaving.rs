@@ -1,0 +1,118 @@
+//! How cgroups leave: their entries in the maps first, their rows a grace time later.
+
+use std::{
+    collections::HashSet,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Owner, Tally};
+use crate::{
+    counts::{snapshot::Sender, source::CountSource},
+    identity::CgroupId,
+};
+
+/// How long a cgroup that is gone must have counted nothing for its entries to be removed before its release is told. The
+/// kernel holds a cgroup back as long as memory is charged to it, which can be for hours.
+const QUIET: Duration = Duration::from_secs(30);
+
+impl Tally {
+    /// A cgroup is released: no event can follow. Its entries are read one last time and removed from the maps. Returns
+    /// whether nothing of it is left here; else its rows stay for the grace time.
+    ///
+    /// # Errors
+    ///
+    /// When an entry could not be removed; it stays and can be tried again.
+    pub fn release(&mut self, id: CgroupId, now: Instant, source: &mut dyn CountSource) -> io::Result<bool> {
+        self.remove(id, now);
+        self.settle(id, source)?;
+        let Some(owner) = self.owners.get(&id) else {
+            return Ok(true);
+        };
+        // Without rows of its own there is nothing to stay.
+        let leaves = owner.lifecycle.is_none() && self.rows.is_shared(owner.subject);
+        if leaves && let Some(owner) = self.owners.remove(&id) {
+            self.leave(&owner, &mut HashSet::new());
+        }
+        Ok(leaves)
+    }
+
+    /// Lets go of cgroups that have been gone for the grace time, and of rows that belong to none any more. Returns them.
+    ///
+    /// # Errors
+    ///
+    /// When an entry could not be removed from the maps; its cgroup is tried again next time.
+    pub fn retire(&mut self, now: Instant, source: &mut dyn CountSource) -> (Vec<CgroupId>, io::Result<()>) {
+        let mut result = self.settle_quiet(now, source);
+        let (mut gone, mut dead_senders) = (Vec::new(), HashSet::new());
+        while let Some(&(removed, id)) = self.leaving.front()
+            && now.saturating_duration_since(removed) >= self.grace
+        {
+            if let Err(error) = self.settle(id, source) {
+                result = Err(error);
+                break;
+            }
+            self.leaving.pop_front();
+            if let Some(owner) = self.owners.remove(&id) {
+                self.leave(&owner, &mut dead_senders);
+                gone.push(id);
+            }
+        }
+        if !gone.is_empty() {
+            let ids = gone.iter().map(|id| id.0).collect::<HashSet<_>>();
+            self.containers.retain(|container| !ids.contains(&container.cgroup_id));
+            self.rows.forget_senders(&dead_senders);
+        }
+        (gone, result)
+    }
+
+    fn settle_quiet(&mut self, now: Instant, source: &mut dyn CountSource) -> io::Result<()> {
+        let quiet = |owner: &Owner| {
+            let has_entries = !owner.counts.is_empty() || !owner.edges.is_empty();
+            has_entries && now.saturating_duration_since(owner.active) >= QUIET
+        };
+        let ids = self.leaving.iter().map(|(_, id)| *id);
+        let quiet = ids.filter(|id| self.owners.get(id).is_some_and(quiet)).collect::<Vec<_>>();
+        quiet.into_iter().try_for_each(|id| self.settle(id, source))
+    }
+
+    fn leave(&mut self, owner: &Owner, dead_senders: &mut HashSet<Arc<Sender>>) {
+        self.rows.leave(owner.subject, &mut self.retired);
+        if let Some(lifecycle) = owner.lifecycle {
+            self.rows.leave_lifecycle(lifecycle, &mut self.retired);
+        }
+        if let Some(users) = self.senders.get_mut(&owner.sender) {
+            *users -= 1;
+            if *users == 0 {
+                self.senders.remove(&owner.sender);
+                dead_senders.insert(Arc::clone(&owner.sender));
+            }
+        }
+    }
+
+    /// Reads a cgroup's entries one last time and removes them from the maps.
+    fn settle(&mut self, id: CgroupId, source: &mut dyn CountSource) -> io::Result<()> {
+        while let Some(&key) = self.owners.get(&id).and_then(|owner| owner.counts.last()) {
+            if let Some(value) = source.remove_count(key)? {
+                self.apply_count(key, value);
+            }
+            self.counts.forget(&key);
+            if let Some(owner) = self.owners.get_mut(&id) {
+                owner.counts.pop();
+            }
+        }
+        while let Some(&key) = self.owners.get(&id).and_then(|owner| owner.edges.iter().next()) {
+            if let Some(value) = source.remove_edge(key)? {
+                self.apply_edge(key, value);
+            }
+            self.edges.forget(&key);
+            for party in [key.target.cgroup(), key.sender].map(CgroupId) {
+                if let Some(owner) = self.owners.get_mut(&party) {
+                    owner.edges.remove(&key);
+                }
+            }
+        }
+        Ok(())
+    }
+}
