@@ -2,7 +2,7 @@
 
 use doubleslit_testbed::{
     docker::LoadContainer,
-    network::{Wire, snmp},
+    network::{Wire, acknowledge_at_once, snmp},
     scrape::Rows,
 };
 
@@ -64,8 +64,9 @@ fn two_containers_in_one_network_namespace() {
     let mut server = docker().load("server", &["--sysctl=net.ipv6.conf.all.disable_ipv6=0"]);
     let network = format!("--network=container:{}", server.id);
     let mut client = docker().load("client", &[&network]);
-    let mut exporter = setup().start();
     let pid = server.pid();
+    acknowledge_at_once(pid);
+    let mut exporter = setup().start();
     let mut port = 7000;
     for (family, address, count) in [("ipv4", "127.0.0.1", 100_000), ("ipv6", "::1", 10_000)] {
         port += 1;
