@@ -2,7 +2,17 @@
 
 use core::ffi::c_void;
 
+use aya_ebpf::helpers::bpf_get_current_cgroup_id;
+
 use super::field::{self, CGROUP_KN, CGROUP_ROOT, CGROUP_ROOT_HIERARCHY_ID, KERNFS_NODE_ID};
+
+/// The id of the current task's cgroup: of the owner where the current task is the owner. It touches less memory than the
+/// way by the task's fields, which tells right after an execution, when little is cached.
+#[inline(always)]
+pub fn current_id() -> u64 {
+    // SAFETY: the helper has no preconditions.
+    unsafe { bpf_get_current_cgroup_id() }
+}
 
 /// A cgroup.
 #[derive(Clone, Copy)]

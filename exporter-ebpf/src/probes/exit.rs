@@ -5,7 +5,7 @@ use doubleslit_common::{kind::Kind, probes::exit::Outcome};
 
 use crate::{
     count,
-    kernel::{task::Task, tracepoint::HAS_GROUP_DEAD},
+    kernel::{cgroup, task::Task, tracepoint::HAS_GROUP_DEAD},
 };
 
 /// `sched_process_exit(task, group_dead)`: runs for every thread; the process ends with the last one.
@@ -17,7 +17,7 @@ fn exit(ctx: BtfTracePointContext) -> i32 {
     let task = unsafe { Task::new(ctx.arg(0)) };
     let ends = if HAS_GROUP_DEAD.load() != 0 { ctx.arg::<u8>(1) != 0 } else { task.is_leader() };
     if ends {
-        count::add(task.cgroup_id(), Kind::Exit, Outcome::of(task.process_exit_code()) as u32, 1);
+        count::add(cgroup::current_id(), Kind::Exit, Outcome::of(task.process_exit_code()) as u32, 1);
     }
     0
 }

@@ -1,6 +1,6 @@
 //! Signals: generated, with sender and result, and delivered.
 
-use aya_ebpf::{helpers::bpf_get_current_cgroup_id, macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use doubleslit_common::{
     kind::Kind,
     probes::signal::{self, SignalResult, sender},
@@ -8,7 +8,7 @@ use doubleslit_common::{
 
 use crate::{
     count,
-    kernel::{siginfo, task::Task},
+    kernel::{cgroup, siginfo, task::Task},
 };
 
 /// `signal_generate(sig, info, task, group, result)`: runs in the sender, or in whatever a timer interrupted.
@@ -17,12 +17,7 @@ fn signal_generate(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the third argument is the target.
     let target = unsafe { Task::new(ctx.arg(2)) };
     // SAFETY: the second argument is the signal's information.
-    let sender = if unsafe { siginfo::sent_by_current(ctx.arg(1)) } {
-        // SAFETY: the helper has no preconditions.
-        unsafe { bpf_get_current_cgroup_id() }
-    } else {
-        sender::KERNEL
-    };
+    let sender = if unsafe { siginfo::sent_by_current(ctx.arg(1)) } { cgroup::current_id() } else { sender::KERNEL };
     count::add_edge(target.cgroup_id(), sender, signal::detail(ctx.arg(0), ctx.arg(4)));
     0
 }
@@ -30,8 +25,11 @@ fn signal_generate(ctx: BtfTracePointContext) -> i32 {
 /// `signal_deliver(sig, info, ka)`: runs in the task that receives the signal.
 #[btf_tracepoint(function = "signal_deliver")]
 fn signal_deliver(ctx: BtfTracePointContext) -> i32 {
-    // SAFETY: the helper has no preconditions.
-    let target = unsafe { bpf_get_current_cgroup_id() };
-    count::add(target, Kind::SignalDeliver, signal::detail(ctx.arg(0), SignalResult::Delivered as u32), 1);
+    count::add(
+        cgroup::current_id(),
+        Kind::SignalDeliver,
+        signal::detail(ctx.arg(0), SignalResult::Delivered as u32),
+        1,
+    );
     0
 }

@@ -11,7 +11,7 @@ pub static PROBE: Probe = Probe {
     programs: &[Program {
         name: "exec",
         tracepoint: "sched_process_exec",
-        fields: &["TASK_CGROUPS", "CSS_SET_DFL_CGRP", "CGROUP_KN", "KERNFS_NODE_ID"],
+        fields: &[],
         arguments: &[],
         kinds: &[Kind::Exec],
     }],

@@ -12,10 +12,6 @@ pub static PROBE: Probe = Probe {
         name: "exit",
         tracepoint: "sched_process_exit",
         fields: &[
-            "TASK_CGROUPS",
-            "CSS_SET_DFL_CGRP",
-            "CGROUP_KN",
-            "KERNFS_NODE_ID",
             "TASK_PID",
             "TASK_TGID",
             "TASK_EXIT_CODE",
