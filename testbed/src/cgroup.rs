@@ -9,19 +9,21 @@ use std::{
 
 use crate::{sys, wait};
 
-/// A directory in the cgroup v2 hierarchy. Dropping it kills what is in it and removes it.
+/// A directory in the cgroup v2 hierarchy. Dropping it kills what is in it and removes it, unless it was there before.
 #[derive(Debug)]
 pub struct Cgroup {
     directory: PathBuf,
+    is_ours: bool,
 }
 
 impl Cgroup {
-    /// Makes a cgroup, with those above it.
+    /// Makes a cgroup, with those above it, which stay.
     #[must_use]
     pub fn create(path: &str) -> Self {
         let directory = v2_root().join(path.trim_start_matches('/'));
+        let is_ours = !directory.exists();
         fs::create_dir_all(&directory).unwrap_or_else(|error| panic!("cannot make {}: {error}", directory.display()));
-        Self { directory }
+        Self { directory, is_ours }
     }
 
     /// The cgroup of a container of Docker's that is not there, and its id.
@@ -68,6 +70,9 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
+        if !self.is_ours {
+            return;
+        }
         for process in self.processes() {
             drop(sys::send(process, libc::SIGKILL));
             drop(sys::wait(process));

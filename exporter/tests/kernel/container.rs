@@ -45,6 +45,7 @@ fn starts_and_stops() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn services_and_cgroups_inside_containers_are_no_containers() {
+    let _slice = Cgroup::create("/system.slice");
     let mut exporter = setup().start();
     let change = exporter.during(|| {
         drop(Cgroup::create("/system.slice/some.service"));
@@ -56,6 +57,27 @@ fn services_and_cgroups_inside_containers_are_no_containers() {
     // What happens in a cgroup inside a container is the container's.
     let execs = change.sum("doubleslit_process_execs_total", &[("container_id", &Cgroup::docker_id(3))]);
     assert_eq!(execs, 8.0);
+}
+
+/// What the path alone tells of a container in a pod.
+#[test]
+#[ignore = "needs root and BTF"]
+fn pods() {
+    let uid = "d0b1e511-0000-4000-8000-000000000000";
+    let _kubepods = Cgroup::create("/kubepods");
+    let _burstable = Cgroup::create("/kubepods/burstable");
+    let mut exporter = setup().start();
+    let container = Cgroup::docker_id(4);
+    let change = exporter.during(|| {
+        let pod = Cgroup::create(&format!("/kubepods/burstable/pod{uid}"));
+        Cgroup::create(&format!("/kubepods/burstable/pod{uid}/{container}")).run(static_binary::load(), &["exec", "5"]);
+        drop(pod);
+    });
+    let labels = [("pod", uid), ("container_id", container.as_str())];
+    assert_eq!(change.sum("doubleslit_process_execs_total", &labels), 6.0);
+    let labels = [("pod", uid), ("runtime", "containerd")];
+    assert_eq!((change.sum(STARTS, &labels), change.sum(STOPS, &labels)), (1.0, 1.0));
+    assert_eq!((change.sum(STARTS, &[]), change.sum(STOPS, &[])), (1.0, 1.0));
 }
 
 #[test]

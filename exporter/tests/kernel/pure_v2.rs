@@ -1,6 +1,7 @@
 //! Where cgroup version 2 is alone, at `/sys/fs/cgroup`.
 
 use doubleslit_testbed::{
+    cgroup::Cgroup,
     docker::{Docker, Hierarchy},
     scrape::Rows,
 };
@@ -10,6 +11,8 @@ use crate::harness::{assert_conserved, nothing, rows, setup_for};
 #[test]
 #[ignore = "needs root and BTF"]
 fn containers_on_the_pure_v2_hierarchy() {
+    let _some = Cgroup::create("/some");
+    let _parent = Cgroup::create("/some/parent");
     let docker = Docker::start(Hierarchy::PureV2);
     let (mut a, b) = (docker.load("alpha", &[]), docker.load("beta", &[]));
     let nested = docker.load("nested", &["--cgroup-parent=/some/parent"]);
