@@ -12,6 +12,7 @@ use doubleslit_common::{
     key::{CountKey, EdgeKey},
     kind::Kind,
     loss::Loss,
+    probes::signal::Sender,
 };
 
 /// Errors of `bpf_map_update_elem` (include/uapi/asm-generic/errno-base.h).
@@ -22,7 +23,7 @@ const EEXIST: i32 = -17;
 #[map]
 static COUNTS: PerCpuHashMap<CountKey, u64> = PerCpuHashMap::with_max_entries(1, 0);
 
-/// Generated signals by target and sender. Userspace sets the capacity.
+/// Generated signals by target and sender, where these differ. Userspace sets the capacity.
 #[map]
 static EDGES: PerCpuHashMap<EdgeKey, u64> = PerCpuHashMap::with_max_entries(1, 0);
 
@@ -43,7 +44,7 @@ pub fn add(cgroup: u64, kind: Kind, detail: u32, increment: u64) {
     }
 }
 
-/// Counts a generated signal for its target and its sender; without the sender where `EDGES` has no place.
+/// Counts a signal between cgroups for its target and its sender; without the sender where `EDGES` has no place.
 #[inline(always)]
 pub fn add_edge(target: u64, sender: u64, detail: u32) {
     let Some(key) = CountKey::new(target, Kind::SignalGenerate, detail) else {
@@ -55,7 +56,7 @@ pub fn add_edge(target: u64, sender: u64, detail: u32) {
         Raised::Refused => Loss::EdgesRefused,
     };
     lose(Kind::SignalGenerate, cause, 1);
-    add(target, Kind::SignalGenerate, detail, 1);
+    add(target, Kind::SignalGenerate, Sender::Unknown.mark(detail), 1);
 }
 
 /// Counts what could not be stored where it belongs.

@@ -45,6 +45,41 @@ pub const fn detail(signal: u32, result: u32) -> u32 {
     (signal & 0x7f) | ((result & 7) << 7)
 }
 
+/// Who sent a generated signal, as far as its detail tells: all but the signals between cgroups, which have a map of their
+/// own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Sender {
+    /// Not known: the signal went between cgroups and found no place in the map of edges.
+    Unknown = 0,
+    /// A process of the target's own cgroup.
+    Own = 1,
+    /// The kernel itself: a fault, a timer, a child's end, the OOM killer.
+    Kernel = 2,
+}
+
+const SENDER_SHIFT: u32 = 10;
+
+impl Sender {
+    /// Adds the sender to a detail.
+    #[inline(always)]
+    #[must_use]
+    pub const fn mark(self, detail: u32) -> u32 {
+        detail | (self as u32) << SENDER_SHIFT
+    }
+
+    /// Parts a detail into the sender and the rest.
+    #[must_use]
+    pub const fn part(detail: u32) -> (Self, u32) {
+        let sender = match detail >> SENDER_SHIFT & 3 {
+            1 => Self::Own,
+            2 => Self::Kernel,
+            _ => Self::Unknown,
+        };
+        (sender, detail & ((1 << SENDER_SHIFT) - 1))
+    }
+}
+
 /// The signal number in a detail.
 #[must_use]
 pub const fn signal(detail: u32) -> u32 {
@@ -55,12 +90,6 @@ pub const fn signal(detail: u32) -> u32 {
 #[must_use]
 pub fn result(detail: u32) -> Option<SignalResult> {
     SignalResult::ALL.get((detail >> 7 & 7) as usize).copied()
-}
-
-/// Senders that are no cgroup.
-pub mod sender {
-    /// The kernel itself: a fault, a timer, a child's end, the OOM killer.
-    pub const KERNEL: u64 = u64::MAX;
 }
 
 /// `si_code` values of 0 and below that the kernel itself uses, whatever process it happens to interrupt
@@ -99,6 +128,14 @@ mod tests {
             }
         }
         assert_eq!(result(detail(1, 7)), None);
+    }
+
+    #[test]
+    fn senders_come_back() {
+        for sender in [Sender::Unknown, Sender::Own, Sender::Kernel] {
+            let plain = detail(64, 4);
+            assert_eq!(Sender::part(sender.mark(plain)), (sender, plain));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use doubleslit_common::{
     kind::Kind,
-    probes::signal::{self, SignalResult, sender},
+    probes::signal::{self, Sender, SignalResult},
 };
 
 use crate::{
@@ -15,10 +15,19 @@ use crate::{
 #[btf_tracepoint(function = "signal_generate")]
 fn signal_generate(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the third argument is the target.
-    let target = unsafe { Task::new(ctx.arg(2)) };
+    let target = unsafe { Task::new(ctx.arg(2)) }.cgroup_id();
+    let detail = signal::detail(ctx.arg(0), ctx.arg(4));
     // SAFETY: the second argument is the signal's information.
-    let sender = if unsafe { siginfo::sent_by_current(ctx.arg(1)) } { cgroup::current_id() } else { sender::KERNEL };
-    count::add_edge(target.cgroup_id(), sender, signal::detail(ctx.arg(0), ctx.arg(4)));
+    if !unsafe { siginfo::sent_by_current(ctx.arg(1)) } {
+        count::add(target, Kind::SignalGenerate, Sender::Kernel.mark(detail), 1);
+        return 0;
+    }
+    let sender = cgroup::current_id();
+    if sender == target {
+        count::add(target, Kind::SignalGenerate, Sender::Own.mark(detail), 1);
+    } else {
+        count::add_edge(target, sender, detail);
+    }
     0
 }
 

@@ -15,7 +15,7 @@ use doubleslit_common::{
     key::{CountKey, EdgeKey, NOBODY},
     kind::Kind,
     loss::Loss,
-    probes::signal::sender::KERNEL,
+    probes::signal,
 };
 
 use super::{
@@ -145,7 +145,7 @@ impl Tally {
     pub fn strangers(&self, reading: &Reading) -> HashSet<CgroupId> {
         let counts = reading.counts.iter().filter(|(key, _)| !self.counts.contains(key)).map(|(key, _)| key.cgroup());
         let edges = reading.edges.iter().filter(|(key, _)| !self.edges.contains(key));
-        let edges = edges.flat_map(|(key, _)| [key.target.cgroup(), key.sender]).filter(|id| *id != KERNEL);
+        let edges = edges.flat_map(|(key, _)| [key.target.cgroup(), key.sender]);
         counts.chain(edges).map(CgroupId).filter(|id| !self.owners.contains_key(id)).collect()
     }
 
@@ -232,15 +232,22 @@ impl Tally {
         if increment == 0 {
             return;
         }
-        let Some(kind) = key.kind() else {
-            return;
-        };
-        self.count(id, kind, key.detail(), increment);
-        if kind == Kind::SignalGenerate
-            && let Some(owner) = self.owners.get(&id)
-        {
-            // Its sender found no place in the map of edges.
-            self.rows.add_edge(owner.subject, key.detail(), &self.unknown, increment);
+        match key.kind() {
+            Some(Kind::SignalGenerate) => {
+                let (sender, detail) = signal::Sender::part(key.detail());
+                self.count(id, Kind::SignalGenerate, detail, increment);
+                if let Some(owner) = self.owners.get(&id) {
+                    let sender = match sender {
+                        signal::Sender::Own => &owner.sender,
+                        signal::Sender::Kernel => &self.kernel,
+                        signal::Sender::Unknown => &self.unknown,
+                    };
+                    self.rows.add_edge(owner.subject, detail, sender, increment);
+                }
+            }
+            Some(kind) => self.count(id, kind, key.detail(), increment),
+            // A kind of another version: nobody asks for it.
+            None => {}
         }
     }
 
@@ -258,10 +265,7 @@ impl Tally {
             return;
         }
         self.count(id, Kind::SignalGenerate, key.target.detail(), increment);
-        let sender = match key.sender {
-            KERNEL => &self.kernel,
-            sender => self.owners.get(&CgroupId(sender)).map_or(&self.unknown, |owner| &owner.sender),
-        };
+        let sender = self.owners.get(&CgroupId(key.sender)).map_or(&self.unknown, |owner| &owner.sender);
         if let Some(owner) = self.owners.get(&id) {
             self.rows.add_edge(owner.subject, key.target.detail(), sender, increment);
         }

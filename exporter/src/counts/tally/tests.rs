@@ -169,23 +169,24 @@ fn edges_say_who_and_totals_say_how_many() {
     tally.adopt(&container(7, "target"));
     tally.adopt(&container(8, "sender"));
     source.edge(7, 8, 15, 2);
-    source.edge(7, KERNEL, 17, 3);
+    source.count(7, Kind::SignalGenerate, signal::Sender::Kernel.mark(signal::detail(17, 0)), 3);
+    source.count(7, Kind::SignalGenerate, signal::Sender::Own.mark(signal::detail(15, 0)), 5);
     // Without a place for its sender.
-    source.count(7, Kind::SignalGenerate, signal::detail(15, 0), 4);
+    source.count(7, Kind::SignalGenerate, signal::Sender::Unknown.mark(signal::detail(15, 0)), 4);
     tally.apply(&source.reading(), now);
     let taken = snapshot(&tally);
-    assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(9));
+    assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(14));
     let target = taken.subjects.iter().find(|subject| subject.labels[0] == "target").expect("there");
     let edges = target.edges.iter().map(|((_, sender), count)| (sender.container.as_str(), *count)).collect::<Vec<_>>();
-    assert_eq!(edges, [("(unknown)", 4), ("sender", 2), ("(kernel)", 3)]);
+    assert_eq!(edges, [("(unknown)", 4), ("sender", 2), ("target", 5), ("(kernel)", 3)]);
     balance(&taken);
 
     // The sender's row goes with the sender, its entry too; the target's total does not fall.
     tally.remove(CgroupId(8), now);
     retire(&mut tally, now + GRACE, &mut source);
     let taken = snapshot(&tally);
-    assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(9));
-    assert_eq!(source.edges.len(), 1);
+    assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(14));
+    assert_eq!(source.edges.len(), 0);
     balance(&taken);
 }
 
