@@ -1,6 +1,8 @@
 //! The probe `signal`.
 
-use doubleslit_testbed::{scrape::Rows, sys};
+use std::fs;
+
+use doubleslit_testbed::{scrape::Rows, sys, wait};
 
 use crate::harness::{assert_conserved, assert_not_the_hosts, docker, nothing, rows, setup, two_containers};
 
@@ -87,6 +89,8 @@ fn already_pending() {
     let pid = a.pid();
     let change = exporter.during(|| {
         sys::send(pid, libc::SIGSTOP).expect("the container runs");
+        // The order to stop returns before everybody has stopped, and who still runs takes a signal.
+        wait::until("every thread of the container stops", || is_stopped(pid).then_some(()));
         for _ in 0..3 {
             sys::send(pid, libc::SIGUSR1).expect("the container runs");
         }
@@ -115,4 +119,12 @@ fn from_the_kernel_and_deadly_ones() {
     // A deadly signal that makes no core dump is delivered as SIGKILL, to each thread of the process.
     assert_eq!(of("doubleslit_signals_delivered_total", &[("signal", "SIGKILL")]), 1000.0);
     assert_eq!(rows(&change, &b), nothing());
+}
+
+/// Whether every thread of a process is stopped (`T` in proc_pid_stat(5), behind the name in parentheses).
+fn is_stopped(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
+    threads
+        .map(|thread| fs::read_to_string(thread.expect("readable").path().join("stat")).expect("the thread runs"))
+        .all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
 }
