@@ -261,7 +261,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         self.parts.tally.apply(&self.reading, now);
         for id in settled {
             match self.parts.tally.release(id, now, &mut self.parts.source) {
-                Ok(_) => drop(self.parts.directory.forget(id)),
+                Ok(()) => drop(self.parts.directory.forget(id)),
                 Err(error) => {
                     self.released.push(id);
                     self.complain("cannot remove entries of a cgroup that is gone", &error);

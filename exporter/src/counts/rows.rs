@@ -117,6 +117,9 @@ impl Rows {
 
     /// Removes the rows of senders that are gone. The targets' totals stay: they are not made of these rows.
     pub(super) fn forget_senders(&mut self, dead: &HashSet<Arc<Sender>>) {
+        if dead.is_empty() {
+            return;
+        }
         for (subject, _) in self.subjects.values_mut() {
             if subject.edges.keys().any(|(_, sender)| dead.contains(sender)) {
                 Arc::make_mut(subject).edges.retain(|(_, sender), _| !dead.contains(sender));

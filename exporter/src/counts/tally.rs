@@ -42,6 +42,8 @@ pub struct Tally {
     leaving: VecDeque<(Instant, CgroupId)>,
     containers: Vec<Arc<Container>>,
     rows: Rows,
+    /// The row `other`, once it has what nobody owns: from then on it stays.
+    other: Option<SubjectId>,
     senders: HashMap<Arc<Sender>, usize>,
     kernel: Arc<Sender>,
     unknown: Arc<Sender>,
@@ -90,6 +92,7 @@ impl Tally {
             leaving: VecDeque::new(),
             containers: Vec::new(),
             rows,
+            other: None,
             // These two are always in use.
             senders: HashMap::from([(Arc::clone(&kernel), 1), (Arc::clone(&unknown), 1)]),
             kernel,
@@ -152,13 +155,6 @@ impl Tally {
     /// Adds what a reading has more than the one before. Cgroups that are still unknown count for the row `other`.
     pub fn apply(&mut self, reading: &Reading, now: Instant) {
         self.now = now;
-        for id in self.strangers(reading) {
-            let other = self.other_row();
-            let identity = Identity { container: "other".to_owned(), ..Identity::default() };
-            self.own(id, other, &identity, true);
-            // It will never be told of, so it leaves as if it were gone.
-            self.remove(id, now);
-        }
         for &(key, value) in &reading.counts {
             self.apply_count(key, value);
         }
@@ -188,12 +184,6 @@ impl Tally {
         }
     }
 
-    /// How many cgroups are accounted for.
-    #[must_use]
-    pub fn owners(&self) -> usize {
-        self.owners.len()
-    }
-
     fn own(&mut self, id: CgroupId, subject: SubjectId, identity: &Identity, unresolved: bool) {
         let container =
             if identity.container.is_empty() { identity.container_id.clone() } else { identity.container.clone() };
@@ -218,15 +208,27 @@ impl Tally {
         );
     }
 
-    fn other_row(&mut self) -> SubjectId {
+    /// The row `other`, with one member more.
+    fn join_other(&mut self) -> (SubjectId, Identity) {
         let identity = Identity { scope: Scope::Other, container: "other".to_owned(), ..Identity::default() };
-        self.rows.join(Scope::Other, project(&self.labels, &identity))
+        (self.rows.join(Scope::Other, project(&self.labels, &identity)), identity)
+    }
+
+    /// The owner with this id. One that nobody has told of belongs to the row `other`.
+    fn owner(&mut self, id: CgroupId) -> Option<&mut Owner> {
+        if !self.owners.contains_key(&id) {
+            let (other, identity) = self.join_other();
+            self.own(id, other, &identity, true);
+            // It will never be told of, so it leaves as if it were gone.
+            self.remove(id, self.now);
+        }
+        self.owners.get_mut(&id)
     }
 
     fn apply_count(&mut self, key: CountKey, value: u64) {
         let id = CgroupId(key.cgroup());
         let (increment, new) = self.counts.raise(key, value);
-        if new && let Some(owner) = self.owners.get_mut(&id) {
+        if new && let Some(owner) = self.owner(id) {
             owner.counts.push(key);
         }
         if increment == 0 {
@@ -256,7 +258,7 @@ impl Tally {
         let (increment, new) = self.edges.raise(key, value);
         if new {
             for party in [id, CgroupId(key.sender)] {
-                if let Some(owner) = self.owners.get_mut(&party) {
+                if let Some(owner) = self.owner(party) {
                     owner.edges.insert(key);
                 }
             }
@@ -278,7 +280,11 @@ impl Tally {
             return;
         }
         if cause.is_only_place() {
-            let other = self.other_row();
+            let other = match self.other {
+                Some(other) => other,
+                None => self.join_other().0,
+            };
+            self.other = Some(other);
             self.rows.add(other, kind, OTHER_DETAIL, increment);
             self.counted.add(kind, increment);
             if kind == Kind::SignalGenerate {

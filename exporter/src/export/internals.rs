@@ -1,6 +1,6 @@
 //! The metrics about the exporter itself: probes, programs, maps, reads.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::fmt;
 
 use doubleslit_common::kind::Kind;
 
@@ -36,9 +36,8 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
     kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.counted.get(*kind)))?;
     let mut rows = out.own(&own::EVENTS_RETIRED);
     kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.retired.get(*kind)))?;
-    let folded = snapshot.folded.iter().map(|Folded { metric, reason, count }| ([*metric, *reason], *count));
     let mut rows = out.own(&own::COUNTS_FOLDED);
-    summed(folded).into_iter().try_for_each(|(values, count)| rows.row(&values, count))
+    snapshot.folded.iter().try_for_each(|Folded { metric, reason, count }| rows.row(&[metric, reason], *count))
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
@@ -52,9 +51,8 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
     }
     self::programs(out, programs, *stats_enabled)?;
     maps(out, snapshot)?;
-    let losses = snapshot.losses.iter().map(|(cause, count)| ([cause.map(), cause.reason()], *count));
     let mut rows = out.own(&own::MAP_UPDATE_ERRORS);
-    summed(losses).into_iter().try_for_each(|(values, count)| rows.row(&values, count))?;
+    snapshot.losses.iter().try_for_each(|(cause, count)| rows.row(&[cause.map(), cause.reason()], *count))?;
     polls(out, snapshot)?;
     out.single(&own::POLL_FAILURES, *poll_failures)?;
     identities(out, snapshot)
@@ -66,18 +64,12 @@ fn programs(out: &mut Out<'_>, programs: &[ProgramStatus], stats_enabled: bool) 
         rows.row(&[name, &id.to_string(), KIND, &format!("{ATTACH}/{tracepoint}")], true)?;
     }
     let mut rows = out.own(&own::PROGRAM_MISSES);
-    let misses = summed(programs.iter().map(|program| ([program.name], program.misses)));
-    misses.into_iter().try_for_each(|(values, count)| rows.row(&values, count))?;
+    programs.iter().try_for_each(|program| rows.row(&[program.name], program.misses))?;
     if stats_enabled {
         let mut rows = out.own(&own::PROGRAM_RUNS);
-        let runs = summed(programs.iter().map(|program| ([program.name], program.runs)));
-        runs.into_iter().try_for_each(|(values, count)| rows.row(&values, count))?;
-        let mut times = BTreeMap::<&str, Duration>::new();
-        for program in programs {
-            *times.entry(program.name).or_default() += program.run_time;
-        }
+        programs.iter().try_for_each(|program| rows.row(&[program.name], program.runs))?;
         let mut rows = out.own(&own::PROGRAM_RUN_TIME);
-        times.into_iter().try_for_each(|(name, time)| rows.row(&[name], time.as_secs_f64()))?;
+        programs.iter().try_for_each(|program| rows.row(&[program.name], program.run_time.as_secs_f64()))?;
     }
     out.single(&own::STATS_ENABLED, stats_enabled)
 }
@@ -106,15 +98,4 @@ fn polls(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {
     snapshot.maps.iter().try_for_each(|MapRead { map, keys, .. }| rows.row(&[map], *keys))?;
     let mut rows = out.own(&own::POLL_SYSCALLS);
     snapshot.maps.iter().try_for_each(|MapRead { map, syscalls, .. }| rows.row(&[map], *syscalls))
-}
-
-/// Every set of label values once.
-fn summed<const N: usize>(
-    rows: impl IntoIterator<Item = ([&'static str; N], u64)>,
-) -> BTreeMap<[&'static str; N], u64> {
-    let mut sums = BTreeMap::new();
-    for (values, count) in rows {
-        *sums.entry(values).or_default() += count;
-    }
-    sums
 }

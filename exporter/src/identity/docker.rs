@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, time::SystemTime};
 use serde::Deserialize;
 
 use super::{
-    Identity, Runtime, Scope,
+    Identity, Runtime, Scope, set,
     state_file::{StateFileError, read_json},
 };
 
@@ -70,9 +70,9 @@ impl DockerContainer {
 
         identity.runtime = Some(Runtime::Docker);
         if let Some(kind) = label(TYPE) {
-            set(&mut identity.pod, label(POD_NAME));
-            set(&mut identity.namespace, label(POD_NAMESPACE));
-            set(&mut identity.pod_uid, label(POD_UID));
+            set(&mut identity.pod, [label(POD_NAME)]);
+            set(&mut identity.namespace, [label(POD_NAMESPACE)]);
+            set(&mut identity.pod_uid, [label(POD_UID)]);
             if kind == "podsandbox" {
                 identity.scope = Scope::Pod;
                 identity.container_id.clear();
@@ -81,16 +81,10 @@ impl DockerContainer {
             }
         }
         let name = name.map(|name| name.strip_prefix('/').map(str::to_owned).unwrap_or(name));
-        set(&mut identity.container, label(CONTAINER_NAME).or(name));
-        set(&mut identity.image, named_image);
-        set(&mut identity.image_id, image);
+        set(&mut identity.container, [label(CONTAINER_NAME).or(name)]);
+        set(&mut identity.image, [named_image]);
+        set(&mut identity.image_id, [image]);
         identity.container_labels = labels;
-    }
-}
-
-fn set(field: &mut String, value: Option<String>) {
-    if let Some(value) = value.filter(|value| !value.is_empty()) {
-        *field = value;
     }
 }
 

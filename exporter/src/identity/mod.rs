@@ -89,3 +89,10 @@ pub struct Identity {
     /// The container's labels.
     pub container_labels: BTreeMap<String, String>,
 }
+
+/// Sets a field to the first value that says something.
+fn set(field: &mut String, values: impl IntoIterator<Item = Option<String>>) {
+    if let Some(value) = values.into_iter().flatten().find(|value| !value.is_empty()) {
+        *field = value;
+    }
+}

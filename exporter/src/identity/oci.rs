@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{
     Identity, Scope,
     failures::Reason,
+    set,
     state_file::{StateFileError, read_json},
 };
 
@@ -129,14 +130,7 @@ impl OciContainer {
         }
         set(&mut identity.container, [name, crio_name]);
         set(&mut identity.image, [image, crio_image]);
-        set(&mut identity.image_id, [None, crio_image_id]);
-    }
-}
-
-/// Sets a field to the first value that says something.
-fn set(field: &mut String, values: [Option<String>; 2]) {
-    if let Some(value) = values.into_iter().flatten().find(|value| !value.is_empty()) {
-        *field = value;
+        set(&mut identity.image_id, [crio_image_id]);
     }
 }
 

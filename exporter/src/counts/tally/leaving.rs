@@ -18,24 +18,21 @@ use crate::{
 const QUIET: Duration = Duration::from_secs(30);
 
 impl Tally {
-    /// A cgroup is released: no event can follow. Its entries are read one last time and removed from the maps. Returns
-    /// whether nothing of it is left here; else its rows stay for the grace time.
+    /// A cgroup is released: no event can follow. Its entries are read one last time and removed from the maps. Its
+    /// rows stay for the grace time; without rows of its own it leaves at once.
     ///
     /// # Errors
     ///
     /// When an entry could not be removed; it stays and can be tried again.
-    pub fn release(&mut self, id: CgroupId, now: Instant, source: &mut dyn CountSource) -> io::Result<bool> {
+    pub fn release(&mut self, id: CgroupId, now: Instant, source: &mut dyn CountSource) -> io::Result<()> {
         self.remove(id, now);
         self.settle(id, source)?;
-        let Some(owner) = self.owners.get(&id) else {
-            return Ok(true);
-        };
-        // Without rows of its own there is nothing to stay.
-        let leaves = owner.lifecycle.is_none() && self.rows.is_shared(owner.subject);
-        if leaves && let Some(owner) = self.owners.remove(&id) {
-            self.leave(&owner, &mut HashSet::new());
+        let nothing_stays = |owner: &Owner| owner.lifecycle.is_none() && self.rows.is_shared(owner.subject);
+        if self.owners.get(&id).is_some_and(nothing_stays) {
+            let dead_sender = self.leave(id);
+            self.rows.forget_senders(&HashSet::from_iter(dead_sender));
         }
-        Ok(leaves)
+        Ok(())
     }
 
     /// Lets go of cgroups that have been gone for the grace time, and of rows that belong to none any more. Returns them.
@@ -54,8 +51,8 @@ impl Tally {
                 break;
             }
             self.leaving.pop_front();
-            if let Some(owner) = self.owners.remove(&id) {
-                self.leave(&owner, &mut dead_senders);
+            if self.owners.contains_key(&id) {
+                dead_senders.extend(self.leave(id));
                 gone.push(id);
             }
         }
@@ -77,18 +74,20 @@ impl Tally {
         quiet.into_iter().try_for_each(|id| self.settle(id, source))
     }
 
-    fn leave(&mut self, owner: &Owner, dead_senders: &mut HashSet<Arc<Sender>>) {
+    /// Takes a cgroup out of its rows. Returns its name as a sender if nobody else has it.
+    fn leave(&mut self, id: CgroupId) -> Option<Arc<Sender>> {
+        let owner = self.owners.remove(&id)?;
         self.rows.leave(owner.subject, &mut self.retired);
         if let Some(lifecycle) = owner.lifecycle {
             self.rows.leave_lifecycle(lifecycle, &mut self.retired);
         }
-        if let Some(users) = self.senders.get_mut(&owner.sender) {
-            *users -= 1;
-            if *users == 0 {
-                self.senders.remove(&owner.sender);
-                dead_senders.insert(Arc::clone(&owner.sender));
-            }
+        let users = self.senders.get_mut(&owner.sender)?;
+        *users -= 1;
+        if *users > 0 {
+            return None;
         }
+        self.senders.remove(&owner.sender);
+        Some(owner.sender)
     }
 
     /// Reads a cgroup's entries one last time and removes them from the maps.
