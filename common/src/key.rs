@@ -57,6 +57,7 @@ impl CountKey {
     }
 
     /// The id of the cgroup that owns the event.
+    #[inline(always)]
     #[must_use]
     pub const fn cgroup(self) -> u64 {
         self.packed >> (KIND_BITS + DETAIL_BITS)
@@ -65,10 +66,17 @@ impl CountKey {
     /// The kind of the event; nothing for a number that this version does not know.
     #[must_use]
     pub const fn kind(self) -> Option<Kind> {
-        Kind::from_number((self.packed >> DETAIL_BITS) as u8 & ((1 << KIND_BITS) - 1))
+        Kind::from_number(self.kind_number())
+    }
+
+    /// The number of the kind.
+    #[inline(always)]
+    pub(crate) const fn kind_number(self) -> u8 {
+        (self.packed >> DETAIL_BITS) as u8 & ((1 << KIND_BITS) - 1)
     }
 
     /// The detail: what it means depends on the kind, see [`crate::probes`].
+    #[inline(always)]
     #[must_use]
     pub const fn detail(self) -> u32 {
         self.packed as u32 & (DETAIL_LIMIT - 1)

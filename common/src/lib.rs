@@ -10,4 +10,5 @@ pub mod limits;
 pub mod loss;
 pub mod notice;
 pub mod probes;
+pub mod slot;
 pub mod wire;

@@ -1,23 +1,29 @@
-//! Exact counting: one per-CPU counter for every owner, kind and detail, and a place for what finds none.
+//! Exact counting: per-CPU counters for every owner, kind and detail, and a place for what finds none.
 //!
 //! A kind is counted by one program only, and the kernel never runs a program twice at once on a CPU. So a counter has one
 //! writer at a time and needs no atomic addition.
 
 use aya_ebpf::{
-    bindings::BPF_NOEXIST,
+    bindings::{BPF_F_MMAPABLE, BPF_NOEXIST},
+    helpers::bpf_get_smp_processor_id,
     macros::map,
-    maps::{PerCpuArray, PerCpuHashMap},
+    maps::{Array, PerCpuArray, PerCpuHashMap},
 };
 use doubleslit_common::{
     key::{CountKey, EdgeKey},
     kind::Kind,
     loss::Loss,
     probes::signal::Sender,
+    slot::{self, Slot},
 };
 
 /// Errors of `bpf_map_update_elem` (include/uapi/asm-generic/errno-base.h).
 const E2BIG: i32 = -7;
 const EEXIST: i32 = -17;
+
+/// Counters of the keys to which userspace gave a slot, one CPU after the other. Userspace sets the capacity.
+#[map]
+static SLOTS: Array<Slot> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 /// Counts by owner, kind and detail. Userspace sets the capacity.
 #[map]
@@ -37,6 +43,9 @@ pub fn add(cgroup: u64, kind: Kind, detail: u32, increment: u64) {
     let Some(key) = CountKey::new(cgroup, kind, detail) else {
         return lose(kind, Loss::CountsRefused, increment);
     };
+    if raise_slot(key, increment) {
+        return;
+    }
     match raise(&COUNTS, &key, increment) {
         Raised::Yes => {}
         Raised::Full => lose(kind, Loss::CountsFull, increment),
@@ -67,6 +76,25 @@ pub fn lose(kind: Kind, cause: Loss, increment: u64) {
         // documentation).
         unsafe { *counter += increment };
     }
+}
+
+/// Adds to a key's slot, if it has one.
+#[inline(always)]
+fn raise_slot(key: CountKey, increment: u64) -> bool {
+    // SAFETY: the helper has no preconditions.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    let Some(slot) = SLOTS.get_ptr_mut(slot::position(key) + cpu * slot::PER_CPU) else {
+        return false;
+    };
+    // SAFETY: the map lookup returned an element of this CPU. Userspace writes the key, as one word; the count of a slot with
+    // this key is written by nobody else (see the module's documentation).
+    unsafe {
+        if (&raw const (*slot).key).read_volatile() != key.bits() {
+            return false;
+        }
+        (*slot).count += increment;
+    }
+    true
 }
 
 enum Raised {

@@ -4,6 +4,7 @@ pub mod btf;
 pub mod layout;
 pub mod notices;
 pub mod object;
-pub mod source;
+mod slots;
+mod source;
 pub mod status;
 mod sys;

@@ -12,12 +12,13 @@ use aya::{
     programs::{BtfTracePoint, ProgramError},
     sys::Stats,
 };
+use doubleslit_common::slot;
 
 use super::{
     btf::{BtfError, KernelBtf},
     layout::Layout,
     notices::Notices,
-    source::KernelCounts,
+    source::{KernelCounts, Maps},
     status::{AttachedProgram, ProbeState, ProbeStatus},
     sys,
 };
@@ -60,6 +61,12 @@ pub enum LoadError {
     /// A map could not be opened.
     #[error("cannot open the map `{0}`")]
     Map(&'static str, #[source] MapError),
+    /// The slots could not be mapped.
+    #[error("cannot map the map `SLOTS` into memory")]
+    Slots(#[source] io::Error),
+    /// A program's handle could not be copied.
+    #[error("cannot keep a program open")]
+    Handle(#[source] io::Error),
     /// The object lacks a map.
     #[error("the object has no map `{0}`")]
     NoMap(&'static str),
@@ -109,7 +116,8 @@ pub fn load(settings: &Settings) -> Result<Loaded, LoadError> {
 fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
     let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
-    let mut ebpf = load_maps(settings, &layout, &btf)?;
+    let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
+    let mut ebpf = load_maps(settings, &layout, &btf, cpus)?;
     // The programs' names in the object are those of the table.
     let mut programs = Vec::new();
     let attach = |probe: &'static Probe| attach_probe(probe, settings, &layout, &btf, &mut ebpf, &mut programs);
@@ -120,23 +128,23 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     probes.sort_by_key(|status| PROBES.iter().position(|probe| probe.name == status.name));
     let stats = settings.stats.then(|| aya::sys::enable_stats(Stats::RunTime)).transpose().map_err(LoadError::Stats)?;
 
-    let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
-    let (counts, edges) = (take_data(&mut ebpf, "COUNTS")?, take_data(&mut ebpf, "EDGES")?);
-    let (losses, notices) = (take_data(&mut ebpf, "LOSS")?, take(&mut ebpf, "NOTICES")?);
-    let memory = [("counts", &counts), ("edges", &edges), ("losses", &losses)]
+    let mut map = |name| take_data(&mut ebpf, name);
+    let maps = Maps { slots: map("SLOTS")?, counts: map("COUNTS")?, edges: map("EDGES")?, losses: map("LOSS")? };
+    let notices = Notices::new(take(&mut ebpf, "NOTICES")?).map_err(|error| LoadError::Map("NOTICES", error))?;
+    let Maps { slots, counts, edges, losses } = &maps;
+    let memory = [("slots", slots), ("counts", counts), ("edges", edges), ("losses", losses)]
         .map(|(name, map)| (name, map_memory(map.fd().as_fd().as_raw_fd())));
-    Ok(Loaded {
-        object: Object { _ebpf: ebpf, _stats: stats, probes, programs, memory: memory.to_vec() },
-        counts: KernelCounts::new(counts, edges, losses, settings.counts as usize, settings.edges as usize, cpus),
-        notices: Notices::new(notices).map_err(|error| LoadError::Map("NOTICES", error))?,
-    })
+    let counts = KernelCounts::new(maps, &programs, cpus)?;
+    let object = Object { _ebpf: ebpf, _stats: stats, probes, programs, memory: memory.to_vec() };
+    Ok(Loaded { object, counts, notices })
 }
 
-fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf) -> Result<Ebpf, LoadError> {
+fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf, cpus: usize) -> Result<Ebpf, LoadError> {
     let mut loader = EbpfLoader::new();
     loader
         .btf(Some(btf))
         .verifier_log_level(VerifierLogLevel::DEBUG)
+        .map_max_entries("SLOTS", slot::PER_CPU * cpus as u32)
         .map_max_entries("COUNTS", settings.counts)
         .map_max_entries("EDGES", if settings.probes.contains(&"signal") { settings.edges } else { 1 });
     for (symbol, value) in layout.constants() {
@@ -177,11 +185,11 @@ fn attach_probe(
     status(ProbeState::Up, String::new())
 }
 
-fn attach(program: &Program, btf: &Btf, ebpf: &mut Ebpf) -> Result<AttachedProgram, ProgramError> {
+fn attach(program: &'static Program, btf: &Btf, ebpf: &mut Ebpf) -> Result<AttachedProgram, ProgramError> {
     let bpf = tracepoint_program(program, ebpf).ok_or(ProgramError::NotLoaded)?;
     bpf.load(program.tracepoint, btf)?;
     bpf.attach()?;
-    Ok(AttachedProgram { name: program.name, tracepoint: program.tracepoint, fd: bpf.fd()?.try_clone()? })
+    Ok(AttachedProgram { program, fd: bpf.fd()?.try_clone()? })
 }
 
 fn detach(program: &Program, ebpf: &mut Ebpf) {
@@ -201,7 +209,7 @@ fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
 
 fn take_data(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData, LoadError> {
     match take(ebpf, name)? {
-        Map::PerCpuHashMap(data) | Map::PerCpuArray(data) => Ok(data),
+        Map::PerCpuHashMap(data) | Map::PerCpuArray(data) | Map::Array(data) => Ok(data),
         _ => Err(LoadError::NoMap(name)),
     }
 }

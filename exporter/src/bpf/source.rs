@@ -6,14 +6,19 @@ use std::{
     time::Instant,
 };
 
-use aya::maps::MapData;
+use aya::{maps::MapData, programs::ProgramFd};
 use doubleslit_common::{
     key::{CountKey, EdgeKey},
     kind::Kind,
     loss::Loss,
 };
 
-use super::sys::{self, Key};
+use super::{
+    object::LoadError,
+    slots::Slots,
+    status::AttachedProgram,
+    sys::{self, Key},
+};
 use crate::counts::{
     snapshot::MapRead,
     source::{CountSource, Reading},
@@ -27,36 +32,50 @@ const BATCH_ENTRIES: std::ops::RangeInclusive<usize> = 1024..=8192;
 /// The maps of the loaded object.
 #[derive(Debug)]
 pub struct KernelCounts {
+    slots: Slots,
     counts: BatchReader<CountKey>,
     edges: BatchReader<EdgeKey>,
     losses: BatchReader<u32>,
+    /// The programs of which each run is one event.
+    programs: Vec<(Kind, ProgramFd)>,
+}
+
+/// The maps that counts are read from.
+#[derive(Debug)]
+pub(super) struct Maps {
+    pub slots: MapData,
+    pub counts: MapData,
+    pub edges: MapData,
+    pub losses: MapData,
 }
 
 impl KernelCounts {
-    /// A reader of these maps on a machine with `cpus` possible CPUs.
-    #[must_use]
-    pub fn new(
-        counts: MapData,
-        edges: MapData,
-        losses: MapData,
-        counts_capacity: usize,
-        edges_capacity: usize,
-        cpus: usize,
-    ) -> Self {
-        Self {
-            counts: BatchReader::new("counts", counts, counts_capacity, cpus),
-            edges: BatchReader::new("edges", edges, edges_capacity, cpus),
-            losses: BatchReader::new("losses", losses, Loss::INDICES as usize, cpus),
-        }
+    /// A reader of these maps, and of what the kernel tells of the programs, on a machine with `cpus` possible CPUs.
+    pub(super) fn new(maps: Maps, programs: &[AttachedProgram], cpus: usize) -> Result<Self, LoadError> {
+        let Maps { slots, counts, edges, losses } = maps;
+        let counting = |AttachedProgram { program, fd }: &AttachedProgram| {
+            let kind = program.kinds.first().filter(|_| program.each_run_counts)?;
+            Some(fd.try_clone().map(|fd| (*kind, fd)))
+        };
+        Ok(Self {
+            slots: Slots::map(slots.fd(), cpus).map_err(LoadError::Slots)?,
+            counts: BatchReader::new("counts", counts, cpus)?,
+            edges: BatchReader::new("edges", edges, cpus)?,
+            losses: BatchReader::new("losses", losses, cpus)?,
+            programs: programs.iter().filter_map(counting).collect::<Result<_, _>>().map_err(LoadError::Handle)?,
+        })
     }
 }
 
 impl CountSource for KernelCounts {
     fn read(&mut self, reading: &mut Reading) -> io::Result<()> {
         reading.clear();
-        reading.maps.push(self.counts.read(|key, value| reading.counts.push((key, value)))?);
-        reading.maps.push(self.edges.read(|key, value| reading.edges.push((key, value)))?);
-        self.losses.read(|index, value| {
+        let Self { slots, counts, edges, losses, programs } = self;
+        let read = counts.read(|key, value| reading.counts.push((key, value + slots.count(key, value))))?;
+        reading.maps.push(slots.usage());
+        reading.maps.push(read);
+        reading.maps.push(edges.read(|key, value| reading.edges.push((key, value)))?);
+        losses.read(|index, value| {
             let (cause, kind) = (index as usize / Kind::COUNT, index as usize % Kind::COUNT);
             if let (Some(cause), Some(kind)) = (Loss::ALL.get(cause), Kind::ALL.get(kind))
                 && value > 0
@@ -64,11 +83,16 @@ impl CountSource for KernelCounts {
                 reading.losses.push(((*cause, *kind), value));
             }
         })?;
+        for (kind, program) in programs {
+            reading.skipped.push((*kind, sys::program_info(program.as_fd())?.recursion_misses));
+        }
         Ok(())
     }
 
     fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
-        self.counts.remove(key)
+        let removed = self.counts.remove(key)?;
+        let in_slot = self.slots.take(key);
+        Ok(removed.map(|count| count + in_slot))
     }
 
     fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
@@ -88,12 +112,13 @@ struct BatchReader<K> {
 }
 
 impl<K: Key> BatchReader<K> {
-    fn new(name: &'static str, map: MapData, capacity: usize, cpus: usize) -> Self {
+    fn new(name: &'static str, map: MapData, cpus: usize) -> Result<Self, LoadError> {
+        let capacity = map.info().map_err(|error| LoadError::Map(name, error))?.max_entries() as usize;
         let entries =
             (BATCH_BYTES / (8 * cpus)).clamp(*BATCH_ENTRIES.start(), *BATCH_ENTRIES.end()).min(capacity.max(64));
         let mut reader = Self { name, map, capacity, cpus, keys: Vec::new(), values: Vec::new() };
         reader.resize(entries);
-        reader
+        Ok(reader)
     }
 
     fn resize(&mut self, entries: usize) {

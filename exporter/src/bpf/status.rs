@@ -5,6 +5,7 @@ use std::{io, os::fd::AsFd, time::Duration};
 use aya::programs::ProgramFd;
 
 use super::sys;
+use crate::probes::Program;
 
 /// The state of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +64,9 @@ pub struct ProgramStatus {
 /// An attached program.
 #[derive(Debug)]
 pub struct AttachedProgram {
-    /// The program's name.
-    pub name: &'static str,
-    /// The tracepoint that it is attached to.
-    pub tracepoint: &'static str,
-    /// The program.
+    /// What it is.
+    pub program: &'static Program,
+    /// The kernel's program.
     pub fd: ProgramFd,
 }
 
@@ -80,8 +79,8 @@ impl AttachedProgram {
     pub fn status(&self) -> io::Result<ProgramStatus> {
         let info = sys::program_info(self.fd.as_fd())?;
         Ok(ProgramStatus {
-            name: self.name,
-            tracepoint: self.tracepoint,
+            name: self.program.name,
+            tracepoint: self.program.tracepoint,
             id: info.id,
             misses: info.recursion_misses,
             runs: info.run_cnt,

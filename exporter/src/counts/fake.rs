@@ -16,6 +16,7 @@ use super::source::{CountSource, Reading};
 pub(super) struct FakeSource {
     pub(super) counts: BTreeMap<CountKey, u64>,
     pub(super) edges: BTreeMap<EdgeKey, u64>,
+    pub(super) skipped: BTreeMap<Kind, u64>,
     pub(super) losses: BTreeMap<(Loss, Kind), u64>,
     /// A cgroup whose counts cannot be removed.
     pub(super) stuck: Option<u64>,
@@ -44,6 +45,7 @@ impl CountSource for FakeSource {
         reading.clear();
         reading.counts.extend(self.counts.iter().map(|(key, value)| (*key, *value)));
         reading.edges.extend(self.edges.iter().map(|(key, value)| (*key, *value)));
+        reading.skipped.extend(self.skipped.iter().map(|(kind, value)| (*kind, *value)));
         reading.losses.extend(self.losses.iter().map(|(key, value)| (*key, *value)));
         Ok(())
     }

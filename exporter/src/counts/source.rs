@@ -48,6 +48,8 @@ pub struct Reading {
     pub counts: Vec<(CountKey, u64)>,
     /// Generated signals by target and sender.
     pub edges: Vec<(EdgeKey, u64)>,
+    /// Events of which the kernel skipped the program: their owners are not known.
+    pub skipped: Vec<(Kind, u64)>,
     /// What could not be stored where it belongs.
     pub losses: Vec<((Loss, Kind), u64)>,
     /// What it cost.
@@ -57,9 +59,10 @@ pub struct Reading {
 impl Reading {
     /// Forgets everything, but keeps the room.
     pub fn clear(&mut self) {
-        let Self { counts, edges, losses, maps } = self;
+        let Self { counts, edges, skipped, losses, maps } = self;
         counts.clear();
         edges.clear();
+        skipped.clear();
         losses.clear();
         maps.clear();
     }

@@ -36,6 +36,7 @@ pub struct Tally {
     grace: Duration,
     counts: Cells<CountKey>,
     edges: Cells<EdgeKey>,
+    skipped: Cells<Kind>,
     losses: Cells<(Loss, Kind)>,
     owners: HashMap<CgroupId, Owner>,
     /// Owners whose cgroup is gone, in the order in which they went.
@@ -87,6 +88,7 @@ impl Tally {
             grace,
             counts: Cells::default(),
             edges: Cells::default(),
+            skipped: Cells::default(),
             losses: Cells::default(),
             owners: HashMap::new(),
             leaving: VecDeque::new(),
@@ -160,6 +162,9 @@ impl Tally {
         }
         for &(key, value) in &reading.edges {
             self.apply_edge(key, value);
+        }
+        for &(kind, value) in &reading.skipped {
+            self.apply_skipped(kind, value);
         }
         for &((cause, kind), value) in &reading.losses {
             self.apply_loss(cause, kind, value);
@@ -273,6 +278,13 @@ impl Tally {
         }
     }
 
+    fn apply_skipped(&mut self, kind: Kind, value: u64) {
+        let (increment, _) = self.skipped.raise(kind, value);
+        if increment > 0 {
+            self.count_for_other(kind, "skipped", increment);
+        }
+    }
+
     fn apply_loss(&mut self, cause: Loss, kind: Kind, value: u64) {
         let (increment, _) = self.losses.raise((cause, kind), value);
         // A start or stop without its cgroup may be no container's.
@@ -280,19 +292,26 @@ impl Tally {
             return;
         }
         if cause.is_only_place() {
-            let other = match self.other {
-                Some(other) => other,
-                None => self.join_other().0,
-            };
-            self.other = Some(other);
-            self.rows.add(other, kind, OTHER_DETAIL, increment);
-            self.counted.add(kind, increment);
-            if kind == Kind::SignalGenerate {
-                let unknown = Arc::clone(&self.unknown);
-                self.rows.add_edge(other, OTHER_DETAIL, &unknown, increment);
-            }
+            self.count_for_other(kind, cause.reason(), increment);
+        } else {
+            self.fold(kind, Source::Edges, cause.reason(), increment);
         }
-        self.fold(kind, if cause.is_only_place() { Source::Counts } else { Source::Edges }, cause.reason(), increment);
+    }
+
+    /// Adds an increment whose owner and detail are not known to the row `other`.
+    fn count_for_other(&mut self, kind: Kind, reason: &'static str, increment: u64) {
+        let other = match self.other {
+            Some(other) => other,
+            None => self.join_other().0,
+        };
+        self.other = Some(other);
+        self.rows.add(other, kind, OTHER_DETAIL, increment);
+        self.counted.add(kind, increment);
+        if kind == Kind::SignalGenerate {
+            let unknown = Arc::clone(&self.unknown);
+            self.rows.add_edge(other, OTHER_DETAIL, &unknown, increment);
+        }
+        self.fold(kind, Source::Counts, reason, increment);
     }
 
     /// Adds an increment to the row that it belongs to.

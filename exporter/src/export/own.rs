@@ -60,7 +60,7 @@ metrics! {
     PROGRAM_INFO: Gauge "doubleslit_bpf_program_info" ["program", "id", "kind", "attach"]
         "BPF programs that are loaded; constant 1";
     PROGRAM_MISSES: Counter "doubleslit_bpf_program_misses" ["program"]
-        "Runs that the kernel skipped to prevent recursion: events that are not in the counts";
+        "Runs that the kernel skipped to prevent recursion: events without an owner";
     PROGRAM_RUNS: Counter "doubleslit_bpf_program_runs" ["program"]
         "Runs of the program, while the kernel measured them";
     PROGRAM_RUN_TIME: Counter "doubleslit_bpf_program_run_time_seconds" ["program"]

@@ -15,6 +15,7 @@ pub static PROBE: Probe = Probe {
             fields: NOTICE_FIELDS,
             arguments: &[],
             kinds: &[Kind::ContainerStart],
+            each_run_counts: false,
         },
         Program {
             name: "cgroup_rmdir",
@@ -22,6 +23,7 @@ pub static PROBE: Probe = Probe {
             fields: NOTICE_FIELDS,
             arguments: &[],
             kinds: &[Kind::ContainerStop],
+            each_run_counts: false,
         },
         Program {
             name: "cgroup_release",
@@ -29,6 +31,7 @@ pub static PROBE: Probe = Probe {
             fields: NOTICE_FIELDS,
             arguments: &[],
             kinds: &[],
+            each_run_counts: false,
         },
     ],
     families: &[

@@ -14,6 +14,7 @@ pub static PROBE: Probe = Probe {
         fields: &[],
         arguments: &[],
         kinds: &[Kind::Exec],
+        each_run_counts: true,
     }],
     families: &[Family {
         name: "doubleslit_process_execs",

@@ -22,6 +22,7 @@ pub static PROBE: Probe = Probe {
         ],
         arguments: &[],
         kinds: &[Kind::Exit],
+        each_run_counts: false,
     }],
     families: &[Family {
         name: "doubleslit_process_exits",

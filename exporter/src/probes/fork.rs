@@ -14,6 +14,7 @@ pub static PROBE: Probe = Probe {
         fields: &["TASK_CGROUPS", "CSS_SET_DFL_CGRP", "CGROUP_KN", "KERNFS_NODE_ID", "TASK_PID", "TASK_TGID"],
         arguments: &[],
         kinds: &[Kind::Fork, Kind::Thread],
+        each_run_counts: false,
     }],
     families: &[
         Family {

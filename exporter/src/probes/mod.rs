@@ -49,6 +49,8 @@ pub struct Program {
     pub arguments: &'static [&'static str],
     /// The kinds that it counts.
     pub kinds: &'static [Kind],
+    /// Whether every run counts exactly one event, so that a run that the kernel skipped is one event too.
+    pub each_run_counts: bool,
 }
 
 /// The values of a family's own labels, in the order of [`Family::labels`]; unused places are empty.

@@ -14,6 +14,7 @@ pub static PROBE: Probe = Probe {
         fields: &["TASK_CGROUPS", "CSS_SET_DFL_CGRP", "CGROUP_KN", "KERNFS_NODE_ID"],
         arguments: &["HAS_OOM_VICTIM"],
         kinds: &[Kind::OomKill],
+        each_run_counts: true,
     }],
     families: &[Family {
         name: "doubleslit_process_oom_kills",

@@ -15,6 +15,7 @@ pub static PROBE: Probe = Probe {
             fields: &["TASK_CGROUPS", "CSS_SET_DFL_CGRP", "CGROUP_KN", "KERNFS_NODE_ID", "SIGINFO_CODE"],
             arguments: &[],
             kinds: &[Kind::SignalGenerate],
+            each_run_counts: true,
         },
         Program {
             name: "signal_deliver",
@@ -22,6 +23,7 @@ pub static PROBE: Probe = Probe {
             fields: &[],
             arguments: &[],
             kinds: &[Kind::SignalDeliver],
+            each_run_counts: true,
         },
     ],
     families: &[

@@ -22,6 +22,7 @@ pub static PROBE: Probe = Probe {
         fields: &["SOCK_CGROUP", "CGROUP_KN", "KERNFS_NODE_ID", "SOCK_FAMILY", "SOCK_PROTOCOL"],
         arguments: &[],
         kinds: &[Kind::SocketState],
+        each_run_counts: true,
     }],
     families: &[
         Family {

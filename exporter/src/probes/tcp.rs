@@ -17,6 +17,7 @@ pub static PROBE: Probe = Probe {
             fields: &["SOCK_CGROUP", "CGROUP_KN", "KERNFS_NODE_ID", "SOCK_FAMILY", "SKB_CB", "TCP_CB_GSO_SEGS"],
             arguments: &[],
             kinds: &[Kind::TcpRetransmit],
+            each_run_counts: false,
         },
         Program {
             name: "tcp_reset_send",
@@ -24,6 +25,7 @@ pub static PROBE: Probe = Probe {
             fields: &["SOCK_CGROUP", "CGROUP_KN", "KERNFS_NODE_ID", "SOCK_FAMILY", "SOCK_STATE", "SOCK_LISTENER"],
             arguments: &[],
             kinds: &[Kind::TcpResetSend],
+            each_run_counts: true,
         },
         Program {
             name: "tcp_reset_receive",
@@ -31,6 +33,7 @@ pub static PROBE: Probe = Probe {
             fields: &["SOCK_CGROUP", "CGROUP_KN", "KERNFS_NODE_ID", "SOCK_FAMILY"],
             arguments: &[],
             kinds: &[Kind::TcpResetReceive],
+            each_run_counts: true,
         },
     ],
     families: &[

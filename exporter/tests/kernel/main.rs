@@ -14,6 +14,7 @@ mod oom;
 mod pure_v2;
 mod short;
 mod signal;
+mod slots;
 mod socket_state;
 mod start;
 mod tcp;

@@ -104,8 +104,9 @@ fn a_thousand_cgroups_are_exact() {
     });
 }
 
-/// Real containers. Part of runc's own start happens inside: its children on their way, and sometimes its execution of a
-/// copy of itself, so that these numbers have a least and a greatest value.
+/// Real containers. runc moves its child into the container's cgroup while the child is on its way: the child's execution of
+/// `runc init` and then of a sealed copy of it can end before or after the move. Then come the container's process and what
+/// it executes.
 #[test]
 #[ignore = "needs root and BTF"]
 fn a_thousand_containers_by_runc() {
@@ -117,6 +118,6 @@ fn a_thousand_containers_by_runc() {
     };
     in_batches(run, |number, change| {
         let execs = change.sum("doubleslit_process_execs_total", &[("container_id", &id(number))]);
-        assert!(execs == 4.0 || execs == 5.0, "{execs} executions in container {number}");
+        assert!([4.0, 5.0, 6.0].contains(&execs), "{execs} executions in container {number}");
     });
 }

@@ -2,7 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use aya::{Btf, sys::Stats};
-use doubleslit::bpf::object::Loaded;
+use doubleslit::{
+    bpf::object::Loaded,
+    counts::source::{CountSource as _, Reading},
+};
 
 use super::{
     Effort,
@@ -20,7 +23,8 @@ use super::{
 const METHOD: &str = "Nanoseconds in a program for one event, from the kernel's statistics of programs (`BPF_ENABLE_STATS`). \
     These include reading the clock twice, so an empty program (`r0 = 0; exit`) on the same hook is measured in the same round \
     and subtracted: on the BTF tracepoint for doubleslit's programs, an empty bpftrace probe on the classic tracepoint for \
-    bpftrace's. Only one of the four is attached at a time, each in its turn in every round. bpftrace counts by cgroup and the \
+    bpftrace's. Only one of the four is attached at a time, each in its turn in every round, and each first \
+    has a storm that is not measured; then the maps are read once. bpftrace counts by cgroup and the \
     event's own fields, one process a hook; it takes the cgroup of whoever runs, doubleslit that of the owner.";
 
 const STORMS: [Storm; 4] = [Storm::Exec, Storm::Signal, Storm::Connect, Storm::Refused];
@@ -69,8 +73,10 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
         eprintln!("cost of an event: round {} of {}", round + 1, effort.rounds);
         for turn in 0..SIDES.len() {
             let side = SIDES[(round + turn) % SIDES.len()];
-            let attached = attach(side, &btf)?;
+            let mut attached = attach(side, &btf)?;
             for storm in STORMS {
+                storm.warm_up(&tools.load, effort)?;
+                attached.settle()?;
                 let before = attached.run_times()?;
                 storm.blow(&tools.load, effort)?;
                 let after = attached.run_times()?;
@@ -104,6 +110,14 @@ fn attach(side: Side, btf: &Btf) -> Result<Attached> {
 }
 
 impl Attached {
+    /// Reads the maps once, as a running exporter has long done: keys that count a lot have their slots from then on.
+    fn settle(&mut self) -> Result<()> {
+        if let Self::Ours(loaded) = self {
+            loaded.counts.read(&mut Reading::default())?;
+        }
+        Ok(())
+    }
+
     /// What the kernel has measured so far, in the order of the hooks.
     fn run_times(&self) -> Result<Vec<RunTime>> {
         match self {
@@ -115,7 +129,7 @@ impl Attached {
 }
 
 fn of_program(loaded: &Loaded, name: &str) -> Result<RunTime> {
-    let program = loaded.object.programs.iter().find(|program| program.name == name);
+    let program = loaded.object.programs.iter().find(|attached| attached.program.name == name);
     let status = program.with_context(|| format!("the program `{name}` is not loaded"))?.status()?;
     Ok(RunTime { runs: status.runs, nanoseconds: status.run_time.as_nanos() as u64 })
 }

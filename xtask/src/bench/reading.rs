@@ -41,7 +41,7 @@ pub(super) fn measure(effort: Effort, report: &mut Report) -> Result<()> {
     report.section(
         "Reading the maps",
         "A map of counts with the default capacity, filled with 1,000 cgroups of 20 keys each, all probes on; read as the \
-         exporter reads it.",
+         exporter reads it. Every key has counted enough to get a slot, if that is free.",
     );
     report.table(
         &["", ""],
@@ -75,7 +75,7 @@ pub(super) fn measure(effort: Effort, report: &mut Report) -> Result<()> {
 fn fill() -> Result<()> {
     let mut map = PerCpuHashMap::<_, u64, u64>::try_from(Map::PerCpuHashMap(MapData::from_id(counts_id()?)?))?;
     let cpus = nr_cpus().map_err(|(path, error)| anyhow::Error::new(error).context(format!("cannot read `{path}`")))?;
-    let values = || PerCpuValues::try_from(vec![1; cpus]);
+    let values = || PerCpuValues::try_from(vec![1_000; cpus]);
     for cgroup in FIRST_CGROUP..FIRST_CGROUP + CGROUPS {
         for detail in 0..DETAILS {
             let key = CountKey::new(cgroup, Kind::SocketState, detail).context("the key is too large")?;

@@ -4,7 +4,10 @@ use std::{fmt, thread, time::Duration};
 
 use anyhow::Result;
 use aya::Btf;
-use doubleslit::bpf::object::Loaded;
+use doubleslit::{
+    bpf::object::Loaded,
+    counts::source::{CountSource as _, Reading},
+};
 use doubleslit_testbed::exporter::{Exporter, Setup};
 
 use super::{
@@ -21,6 +24,9 @@ use super::{
 
 /// What freeing maps and programs may need after they are detached.
 const SETTLE: Duration = Duration::from_millis(200);
+
+/// In this time the exporter reads the maps at least once.
+const POLL: Duration = Duration::from_millis(1200);
 
 /// A storm, the probe that it is a storm for, and the limit with all probes on.
 static CASES: [(Storm, &str, f64); 3] =
@@ -56,7 +62,7 @@ impl fmt::Display for Condition {
 enum Attached {
     Nothing,
     Empty { _empties: Vec<Empty> },
-    Ours { _loaded: Box<Loaded> },
+    Ours { loaded: Box<Loaded> },
     Bpftrace { _bpftrace: Bpftrace },
     Exporter { _exporter: Exporter },
 }
@@ -99,7 +105,8 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
             "The kernel's statistics are off. A storm is pinned to CPU {} and has the highest \
              priority; everything else is free. A measurement is the median \
              of {processes} storm processes; measurements without and with something attached take turns, and each one with is \
-             set against the mean of those right before and right after it. {rounds} rounds in a changing order.",
+             set against the mean of those right before and right after it. Each with begins with one more process, after \
+             which the maps are read once. {rounds} rounds in a changing order.",
             storm::cpu()?
         ),
     );
@@ -111,7 +118,9 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
             let mut before = storm.measure(&tools.load, effort)?;
             for turn in 0..CONDITIONS.len() {
                 let condition = CONDITIONS[(round + turn) % CONDITIONS.len()];
-                let attached = attach(condition, probe, tools, &btf)?;
+                let mut attached = attach(condition, probe, tools, &btf)?;
+                storm.warm_up(&tools.load, effort)?;
+                attached.settle()?;
                 let with = storm.measure(&tools.load, effort)?;
                 drop(attached);
                 thread::sleep(SETTLE);
@@ -133,18 +142,26 @@ fn attach(condition: Condition, probe: &'static str, tools: &Tools, btf: &Btf) -
             let attach = |hook: &&Hook| Empty::attach(btf, hook.tracepoint()?);
             Attached::Empty { _empties: hooks.iter().map(attach).collect::<Result<_>>()? }
         }
-        Condition::Alone => Attached::Ours { _loaded: Box::new(loaded::load(vec![probe])?) },
-        Condition::All => Attached::Ours { _loaded: Box::new(loaded::load_all()?) },
+        Condition::Alone => Attached::Ours { loaded: Box::new(loaded::load(vec![probe])?) },
+        Condition::All => Attached::Ours { loaded: Box::new(loaded::load_all()?) },
         Condition::Bpftrace => {
             let script: String = hooks.iter().map(|hook| hook.counting_script()).collect();
             Attached::Bpftrace { _bpftrace: Bpftrace::start(&script)? }
         }
-        Condition::Exporter => {
-            let exporter = Setup::new(&tools.exporter).start();
-            thread::sleep(SETTLE);
-            Attached::Exporter { _exporter: exporter }
-        }
+        Condition::Exporter => Attached::Exporter { _exporter: Setup::new(&tools.exporter).start() },
     })
+}
+
+impl Attached {
+    /// Has the maps read once, as a running exporter has long done: keys that count a lot have their slots from then on.
+    fn settle(&mut self) -> Result<()> {
+        match self {
+            Self::Ours { loaded } => loaded.counts.read(&mut Reading::default())?,
+            Self::Exporter { .. } => thread::sleep(POLL),
+            Self::Nothing | Self::Empty { .. } | Self::Bpftrace { .. } => {}
+        }
+        Ok(())
+    }
 }
 
 fn tell(pairs: &Pairs, storm: Storm, probe: &str, limit: f64, report: &mut Report) {

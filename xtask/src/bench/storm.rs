@@ -60,6 +60,11 @@ impl Storm {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// Runs one process, whatever it takes.
+    pub(super) fn warm_up(self, load: &Path, effort: Effort) -> Result<()> {
+        self.run(load, effort).map(drop)
+    }
+
     /// Runs several processes, one after the other.
     pub(super) fn blow(self, load: &Path, effort: Effort) -> Result<()> {
         (0..effort.processes).try_for_each(|_| self.run(load, effort).map(drop))

@@ -212,6 +212,20 @@ fn what_found_no_place_is_in_the_other_row() {
 }
 
 #[test]
+fn events_of_skipped_programs_are_in_the_other_row() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    for (skipped, expected) in [(0, None), (2, Some(2)), (2, Some(2)), (3, Some(3))] {
+        source.skipped.insert(Kind::SignalGenerate, skipped);
+        tally.apply(&source.reading(), now);
+        assert_eq!(row(&snapshot(&tally), "other", Kind::SignalGenerate), expected);
+    }
+    let snapshot = snapshot(&tally);
+    assert_eq!(snapshot.folded, [Folded { metric: "doubleslit_signals_generated", reason: "skipped", count: 3 }]);
+    assert_eq!(snapshot.subjects.iter().flat_map(|subject| subject.edges.values()).sum::<u64>(), 3);
+    balance(&snapshot);
+}
+
+#[test]
 fn unknown_cgroups_share_the_other_row() {
     let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
     source.count(70, Kind::Exec, 0, 1);
@@ -352,7 +366,8 @@ proptest! {
                     let kind = Kind::from_number(kind).expect("a kind");
                     *source.losses.entry((Loss::CountsFull, kind)).or_default() += 1;
                     if kind < Kind::ContainerStart {
-                        generated.add(kind, 1);
+                        *source.skipped.entry(kind).or_default() += 1;
+                        generated.add(kind, 2);
                     }
                 }
                 Step::Remove { cgroup } => tally.remove(CgroupId(cgroup), now),
