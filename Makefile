@@ -13,10 +13,12 @@ AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner = "sudo -E"')
 # The crates that build for this machine; the exporter's build script builds the one for BPF.
 CRATES  := --workspace --exclude doubleslit-ebpf
 ARGS    :=
+# How long each fuzz target runs.
+FUZZ_SECONDS := 60
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit-test kernel-test check docs bench setup setup-test setup-bench clean
+.PHONY: help run build test unit-test kernel-test fuzz check docs bench setup setup-test setup-bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,7 +37,16 @@ unit-test: setup
 	@cargo test $(CRATES)
 
 kernel-test: setup setup-test
-	@cargo $(AS_ROOT) test --release --package doubleslit --test kernel -- --ignored --test-threads=1
+	@cargo $(AS_ROOT) test --release --package doubleslit --test runtimes --test kernel -- --ignored --test-threads=1
+
+# The files that some targets write again and again are in memory.
+fuzz: setup ## try the parsers with made-up bytes; needs cargo-fuzz, a nightly and a C++ compiler: make fuzz FUZZ_SECONDS=60
+	@cd fuzz && export TMPDIR=$$(mktemp --directory --tmpdir=/dev/shm) && trap 'rm -rf "$$TMPDIR"' EXIT && \
+	for target in $$(cargo +nightly fuzz list); do \
+	    mkdir -p "corpus/$$target" && \
+	    cargo +nightly fuzz run "$$target" "corpus/$$target" "../exporter/tests/fixtures/parsers/$$target" \
+	        -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
+	done
 
 check: setup ## what a change must pass besides the tests: format, lints, generated documents, dependencies
 	@cargo fmt --all --check

@@ -2,12 +2,14 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -18,19 +20,15 @@ use crate::{
     config::Config,
     counts::{
         collector::{Collector, Parts},
-        tally::Tally,
+        limits::Limits,
+        tally::{self, Tally},
     },
     export::{self, Internals},
     http,
-    identity::{
-        directory::Directory,
-        hierarchy,
-        resolve::{Resolver, Roots},
-    },
+    identity::directory::Directory,
+    machine::{Machine, MachineError},
     probes::PROBES,
 };
-
-const MOUNTINFO: &str = "/proc/self/mountinfo";
 
 /// How soon the end of a container is noticed where the kernel does not tell.
 const WALK_INTERVAL: Duration = Duration::from_secs(10);
@@ -41,12 +39,9 @@ pub enum AppError {
     /// The threads could not be made.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
-    /// The mounts are not known.
-    #[error("cannot read `{MOUNTINFO}`")]
-    Mounts(#[source] io::Error),
-    /// There is no hierarchy to find containers in.
-    #[error("no cgroup v2 hierarchy is mounted; mount one with `mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified`")]
-    NoHierarchy,
+    /// The machine cannot be looked at.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     /// The BPF side could not be loaded.
     #[error("cannot load the BPF programs")]
     Load(#[from] LoadError),
@@ -85,18 +80,27 @@ async fn serve(config: Config) -> Result<(), AppError> {
     })?;
     report(&object);
 
-    let hierarchy = cgroup_hierarchy()?;
-    let roots = Roots { docker: config.identity.docker_root.clone(), ..Roots::usual(hierarchy.clone()) };
+    let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
     let parts = Parts {
         source: counts,
         notices,
         hierarchy,
-        directory: Directory::new(Resolver::new(roots)),
-        tally: Tally::new(config.identity.labels.clone(), config.retention.grace),
+        directory: Directory::new(resolver),
+        tally: Tally::new(tally::Settings {
+            labels: config.identity.labels.clone(),
+            grace: config.retention.grace,
+            limits: Limits {
+                per_family: config.limits.series_per_family,
+                per_container: config.limits.series_per_container,
+            },
+            ignore: config.ignore.clone(),
+            begun: SystemTime::now(),
+        }),
         interval: config.poll.interval,
+        bell,
         walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
     };
-    let settings = Arc::new(export::Settings::new(&config.identity, families(&object)));
+    let settings = Arc::new(export::Settings::new(&config, families(&object)));
     let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
     let source = Arc::new(Served { collector, object, stats: config.bpf.stats });
     let router = http::router(&config.web.telemetry_path, settings, source);
@@ -158,11 +162,6 @@ fn report(object: &Object) {
     for (map, bytes) in &object.memory {
         info!(map, bytes, "map memory");
     }
-}
-
-fn cgroup_hierarchy() -> Result<PathBuf, AppError> {
-    let mountinfo = std::fs::read_to_string(MOUNTINFO).map_err(AppError::Mounts)?;
-    hierarchy::find(&mountinfo).ok_or(AppError::NoHierarchy)
 }
 
 /// Ends with the first SIGTERM or SIGINT from now on.

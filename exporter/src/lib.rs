@@ -9,6 +9,8 @@ pub mod error;
 pub mod export;
 pub mod http;
 pub mod identity;
+pub mod machine;
+pub mod namespaces;
 pub mod prerequisites;
 pub mod probes;
 pub mod reference;

@@ -54,10 +54,11 @@ pub struct Roots {
 }
 
 impl Roots {
-    /// The real ones.
+    /// The real ones; `docker` is counted from `host_root`.
     #[must_use]
-    pub fn real(docker: &Path) -> Self {
-        Self { proc: "/proc".into(), sys: "/sys".into(), docker: docker.to_owned() }
+    pub fn real(host_root: &Path, docker: &Path) -> Self {
+        let docker = host_root.join(docker.strip_prefix("/").unwrap_or(docker));
+        Self { proc: "/proc".into(), sys: "/sys".into(), docker }
     }
 }
 

@@ -13,9 +13,31 @@ Printed from the tables in `exporter/src/probes` and `exporter/src/export/own.rs
 
 `{I}` stands for the identity labels: by default `namespace`, `pod`, `container` and `container_id` (setting
 `identity.labels`). The host's own processes have empty ones. What could not be attributed has `container=\"other\"`.
+Behind them come the label `unit` with the host's systemd units (setting `identity.unit`), and the labels that containers or
+pods bring along (setting `identity.extra_labels`); container starts and stops have these last ones too.
 
 A row never falls while it is exposed. The rows of a container stay for a grace time after it is gone (setting
 `retention.grace`), then they disappear, and what they counted is in `doubleslit_events_retired_total`.
+
+An increment that has no row of its own is in a row `other`, and in `doubleslit_counts_folded_total` with its reason:
+
+| reason | why | where it is |
+|---|---|---|
+| `full`, `other` | a map has no place left, or refused the key | the row with `container=\"other\"`; signals whose sender alone is lost are in the row of their target |
+| `skipped` | the kernel skipped the program | the row with `container=\"other\"` |
+| `unresolved` | nothing is known of the cgroup | the row with `container=\"other\"` |
+| `container_limit` | the container, pod, unit or host has `limits.series_per_container` rows | its own row with `other` as value of all labels behind those above |
+| `family_limit` | the family has `limits.series_per_family` rows | the row with `container=\"other\"` |
+
+Rows that are there go on counting when a limit is reached. The limits leave out the rows that every container has from its
+first sighting on, the changes of state that are connects or accepts, and the rows `other` themselves.
+
+Containers and pods that a rule of the setting `ignore` fits have no rows. What they do is counted and retired at once, and in
+`doubleslit_events_ignored_total`. Signals that they send to others are in the rows of these, with their sender.
+
+With the setting `metrics.created`, OpenMetrics also has `<name>_created` for the counters of the probes: since when they count,
+in seconds since the epoch. This is the start of the container, or that of the exporter where it came later. Rows with a
+sender have none, because they come and go with their sender.
 ";
 
 /// The whole reference, as Markdown.

@@ -8,6 +8,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("probes", &[]),
     ("prerequisites", &[]),
+    ("namespaces", &[]),
     ("identity", &[]),
     ("config", &["identity", "probes"]),
     ("counts", &["error", "identity", "probes"]),
@@ -15,8 +16,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("export", &["bpf", "config", "counts", "identity", "probes"]),
     ("reference", &["export", "probes"]),
     ("http", &["config", "counts", "export"]),
-    ("app", &["bpf", "config", "counts", "export", "http", "identity", "probes"]),
-    ("cli", &["app", "config", "error", "prerequisites"]),
+    ("machine", &["config", "identity"]),
+    ("app", &["bpf", "config", "counts", "export", "http", "identity", "machine", "probes"]),
+    ("cli", &["app", "config", "error", "identity", "machine", "namespaces", "prerequisites"]),
 ];
 
 /// The modules that a source text names behind `crate::`, at whatever depth of a `use` tree it stands.

@@ -129,10 +129,33 @@ impl Docker {
         self.directory.path().join("data")
     }
 
+    /// Where it is asked.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.socket.clone()
+    }
+
+    /// Ends the engine at once, as a crash does. Containers go on.
+    pub fn kill(&self) {
+        self.say("kill");
+        wait::until("nobody listens to the engine's socket", || UnixStream::connect(&self.socket).err());
+    }
+
+    /// Starts the engine again after [`Self::kill`]. It ends the containers that still run.
+    pub fn start_again(&self) {
+        self.say("start");
+        wait::until("the Docker engine answers again", || self.ping());
+    }
+
     /// A process that has its mount and network namespaces.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.supervisor.id().cast_signed()
+    }
+
+    fn say(&self, command: &str) {
+        let mut input = self.supervisor.stdin.as_ref().expect("it is piped");
+        writeln!(input, "{command}").expect("the supervisor reads");
     }
 
     fn ping(&self) -> Option<()> {

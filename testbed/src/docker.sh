@@ -1,5 +1,6 @@
 # Usage: docker.sh DIRECTORY host|pure-v2, in new mount and network namespaces.
 # Runs a Docker engine there until standard input ends, then removes its containers, the engine and its state.
+# A line `kill` ends the engine at once and leaves the containers, a line `start` starts it again.
 set -u
 directory=$1
 PATH=$PATH:/usr/sbin:/sbin
@@ -15,15 +16,38 @@ fi
 mkdir -p /run/docker && mount -t tmpfs tmpfs /run/docker || exit 1
 ip link set lo up
 
-dockerd --data-root "$directory/data" --exec-root "$directory/exec" --pidfile "$directory/pid" \
-    --host "unix://$directory/docker.sock" --exec-opt native.cgroupdriver=cgroupfs \
-    --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --userland-proxy=false \
-    </dev/null >"$directory/log" 2>&1 &
-engine=$!
+start() {
+    dockerd --data-root "$directory/data" --exec-root "$directory/exec" --pidfile "$directory/pid" \
+        --host "unix://$directory/docker.sock" --exec-opt native.cgroupdriver=cgroupfs \
+        --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --userland-proxy=false \
+        </dev/null >>"$directory/log" 2>&1 &
+    engine=$!
+}
 
-cat >/dev/null
+kill_at_once() {
+    kill -KILL "$engine" && wait "$engine" 2>/dev/null
+    # Its containerd ends with it. Until somebody reaps that, the next engine would take it for a running one.
+    rm -f "$directory/exec/containerd/containerd.pid"
+}
+
+start
+while read -r command; do
+    case $command in
+        kill) kill_at_once ;;
+        start) start ;;
+    esac
+done
 
 export DOCKER_HOST="unix://$directory/docker.sock" DOCKER_CONFIG="$directory"
+kill -0 "$engine" 2>/dev/null || start
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    docker version >/dev/null 2>&1 && break
+    sleep 0.5
+done
 containers=$(docker ps --all --quiet 2>/dev/null) && [ -n "$containers" ] && docker rm --force $containers >/dev/null 2>&1
 kill "$engine" && wait "$engine"
+# What an engine that was killed left mounted.
+for mount in $(awk -v below="$directory/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | tac); do
+    umount "$mount"
+done
 rm -rf "$directory"

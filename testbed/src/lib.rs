@@ -1,14 +1,17 @@
 //! Real daemons, real containers, exact loads.
 //!
 //! The binary `doubleslit-load` does exactly N of one thing ([`load`]). The rest starts what it is measured with: the
-//! exporter, a private Docker engine, cgroups, networks; and reads the numbers back. What goes wrong there panics.
+//! exporter, a private Docker engine or containerd, cgroups, networks; and reads the numbers back. What goes wrong there panics.
 
 pub mod cgroup;
+pub mod containerd;
 pub mod docker;
 pub mod exporter;
+pub mod host_root;
 pub mod http;
 pub mod load;
 pub mod network;
+pub mod podman;
 pub mod remote;
 pub mod rootfs;
 pub mod runc;

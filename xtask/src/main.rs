@@ -17,6 +17,9 @@ struct Cli {
 enum Task {
     /// Measure what the exporter costs and write docs/benchmarks.md; needs root and bpftrace.
     Bench(bench::Options),
+    /// What `bench` runs in processes of their own.
+    #[command(hide = true)]
+    Resolve(bench::identity::Options),
     /// Write docs/metrics.md from the probe tables.
     Docs(docs::Options),
 }
@@ -24,6 +27,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Bench(options) => bench::run(&options),
+        Task::Resolve(options) => bench::identity::resolve(&options),
         Task::Docs(options) => docs::run(options),
     }
 }

@@ -9,6 +9,8 @@ const MAGIC: u16 = 0xeb9f;
 const TYPE_BYTES: usize = 12;
 /// How deep type chains are followed; the kernel's own limit is 32 (`MAX_RESOLVE_DEPTH`, kernel/bpf/btf.c).
 const DEPTH: usize = 32;
+/// How many members are looked at for one name. The kernel's largest structures have hundreds, those nested in them included.
+const MEMBERS: usize = 1 << 16;
 
 mod kind {
     pub(super) const INT: u32 = 1;
@@ -118,11 +120,13 @@ impl KernelBtf {
         let mut id = self.by_name(&self.structs, structure)?;
         let mut offset = 0;
         for name in path.split('.') {
-            let (member, at) = self.member(self.plain(id)?, name, DEPTH)?;
+            let (member, at) = self.member(self.plain(id)?, name, DEPTH, &mut { MEMBERS })?;
             id = member;
-            offset += at;
+            offset = at.checked_add(offset)?;
         }
-        Some(Field { offset, size: self.size(id, DEPTH)? })
+        let size = self.size(id, DEPTH)?;
+        offset.checked_add(size)?;
+        Some(Field { offset, size })
     }
 
     /// How many arguments a tracepoint passes; nothing for one that is not there.
@@ -161,13 +165,14 @@ impl KernelBtf {
         None
     }
 
-    /// A member's type and its offset in bytes.
-    fn member(&self, id: u32, name: &str, depth: usize) -> Option<(u32, u32)> {
+    /// A member's type and its offset in bytes. `left` is how many members may still be looked at.
+    fn member(&self, id: u32, name: &str, depth: usize, left: &mut usize) -> Option<(u32, u32)> {
         let ty = self.get(id)?;
         if depth == 0 || !matches!(ty.kind(), kind::STRUCT | kind::UNION) {
             return None;
         }
         for index in 0..ty.len() as usize {
+            *left = left.checked_sub(1)?;
             let at = ty.rest + index * 12;
             let (member_name, member) = (read_u32(&self.data, at)?, read_u32(&self.data, at + 4)?);
             let place = read_u32(&self.data, at + 8)?;
@@ -177,9 +182,9 @@ impl KernelBtf {
                 return (width == 0 && bits % 8 == 0).then_some((member, bits / 8));
             }
             if self.is_string(member_name, "")
-                && let Some((found, inner)) = self.member(self.plain(member)?, name, depth - 1)
+                && let Some((found, inner)) = self.member(self.plain(member)?, name, depth - 1, left)
             {
-                return Some((found, bits / 8 + inner));
+                return Some((found, inner.checked_add(bits / 8)?));
             }
         }
         None
@@ -327,6 +332,28 @@ mod tests {
         let btf = KernelBtf::parse(sample()).expect("well-formed");
         assert_eq!(btf.tracepoint_arguments("hook"), Some(2));
         assert_eq!(btf.tracepoint_arguments("missing"), None);
+    }
+
+    /// Structures in structures without names, which would be looked through for longer than anybody waits.
+    #[test]
+    fn nesting_is_bounded() {
+        let mut builder = Builder::new();
+        let anonymous = [0, 1, 0].repeat(1 << 10);
+        builder.add("outer", kind::STRUCT, 1 << 10, 8, &anonymous);
+        let btf = KernelBtf::parse(builder.build()).expect("well-formed");
+        assert_eq!(btf.field("outer", "deep"), None);
+    }
+
+    #[test]
+    fn a_place_beyond_all_numbers_is_none() {
+        let mut builder = Builder::new();
+        let (far, array) = (builder.string("far"), builder.string("array"));
+        builder
+            .add("huge", kind::INT, 0, u32::MAX, &[32]) // 1
+            .add("outer", kind::STRUCT, 2, 8, &[far, 1, 64, array, 3, 0]) // 2
+            .add("", kind::ARRAY, 0, 0, &[1, 1, 2]); // 3
+        let btf = KernelBtf::parse(builder.build()).expect("well-formed");
+        assert_eq!((btf.field("outer", "far"), btf.field("outer", "array")), (None, None));
     }
 
     proptest! {

@@ -19,7 +19,8 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load(&Flags::default())?;
-    let checks = prerequisites::all(&Roots::real(&config.identity.docker_root));
+    let identity = &config.identity;
+    let checks = prerequisites::all(&Roots::real(&identity.host_root, &identity.docker_root));
     print!("{}", report(&checks));
     Ok(if prerequisites::missing(&checks).is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

@@ -2,6 +2,9 @@
 
 mod check;
 mod log;
+mod ns;
+mod output;
+mod ps;
 mod run;
 
 #[cfg(test)]
@@ -30,6 +33,10 @@ enum Command {
     Run(run::Arguments),
     /// List what the machine must offer, and what to do where it does not
     Check(check::Arguments),
+    /// List the containers that are there, and who told what of them
+    Ps(ps::Arguments),
+    /// List the namespaces of a process
+    Ns(ns::Arguments),
 }
 
 /// Why a command did not do what it was told.
@@ -70,6 +77,8 @@ impl Cli {
         match self.command {
             Command::Run(arguments) => run::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
+            Command::Ps(arguments) => ps::execute(&arguments),
+            Command::Ns(arguments) => ns::execute(&arguments),
         }
     }
 }

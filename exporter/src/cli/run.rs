@@ -51,7 +51,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     log::start(config.log);
-    let checks = prerequisites::all(&Roots::real(&config.identity.docker_root));
+    let checks = prerequisites::all(&Roots::real(&config.identity.host_root, &config.identity.docker_root));
     if let Some(missing) = prerequisites::missing(&checks) {
         return Err(Failure::Failed(anyhow::anyhow!(missing)));
     }

@@ -27,7 +27,15 @@ fn flags_of_run() {
 
 #[test]
 fn wrong_usage_exits_with_2() {
-    for line in ["doubleslit", "doubleslit walk", "doubleslit run --web.port 1", "doubleslit check x"] {
+    for line in [
+        "doubleslit",
+        "doubleslit walk",
+        "doubleslit run --web.port 1",
+        "doubleslit check x",
+        "doubleslit ns",
+        "doubleslit ns 0",
+        "doubleslit ns x",
+    ] {
         assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
     }
     for line in ["doubleslit --help", "doubleslit --version", "doubleslit run --help"] {

@@ -19,6 +19,9 @@ const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../con
 
 const PREFIX: &str = "DOUBLESLIT_";
 
+/// The lists whose items are rules, each with keys of its own. No variable can hold them.
+const RULES: [&str; 1] = ["ignore"];
+
 /// Puts the layers together.
 pub(super) fn layered(
     file: Option<&Path>,
@@ -93,6 +96,15 @@ fn fit(tree: &mut Map<String, Value>, defaults: &Map<String, Value>, section: &s
                 let keys = quoted(default.keys().collect::<BTreeSet<_>>());
                 return Err(Error::value(&path, shown(other), format!("a section with {keys}")));
             }
+            (ValueKind::Array(_), ValueKind::Array(items)) if RULES.contains(&path.as_str()) => {
+                if let Some(item) = items.iter().find(|item| !is_rule(&item.kind)) {
+                    return Err(Error::value(
+                        &path,
+                        shown(&item.kind),
+                        "a list of rules such as `{container: load-*}`",
+                    ));
+                }
+            }
             (ValueKind::Array(_), ValueKind::Array(items)) => {
                 if let Some(item) = items.iter().find(|item| !is_scalar(&item.kind)) {
                     return Err(Error::value(&path, shown(&item.kind), "a list of plain values"));
@@ -108,6 +120,10 @@ fn fit(tree: &mut Map<String, Value>, defaults: &Map<String, Value>, section: &s
 
 fn is_scalar(kind: &ValueKind) -> bool {
     !matches!(kind, ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil)
+}
+
+fn is_rule(kind: &ValueKind) -> bool {
+    matches!(kind, ValueKind::Table(conditions) if conditions.values().all(|condition| is_scalar(&condition.kind)))
 }
 
 fn shown(kind: &ValueKind) -> String {
@@ -149,7 +165,7 @@ fn variables(
     environment: impl IntoIterator<Item = (String, String)>,
     keys: &BTreeMap<String, bool>,
 ) -> Result<Environment, Error> {
-    let known = keys.keys().map(|key| variable(key)).collect::<Vec<_>>();
+    let known = keys.keys().filter(|key| !RULES.contains(&key.as_str())).map(|key| variable(key)).collect::<Vec<_>>();
     let ours = environment
         .into_iter()
         .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))

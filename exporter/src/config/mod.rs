@@ -2,6 +2,7 @@
 
 mod address;
 mod error;
+mod ignore;
 mod labels;
 mod layers;
 mod understood;
@@ -20,7 +21,7 @@ pub use address::ListenAddress;
 pub use error::Error;
 pub use labels::ContainerLabel;
 
-use crate::identity::labels::IdentityLabel;
+use crate::identity::{ignore::Ignore, labels::RowLabels};
 
 /// The configuration, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,12 @@ pub struct Config {
     pub retention: Retention,
     /// How containers are named.
     pub identity: Identity,
+    /// How many series there may be.
+    pub limits: Limits,
+    /// Which containers are left out.
+    pub ignore: Ignore,
+    /// How metrics are written.
+    pub metrics: Metrics,
     /// The BPF side.
     pub bpf: Bpf,
 }
@@ -156,12 +163,43 @@ pub struct Retention {
 /// How containers are named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The labels of a container's rows; at least one, each once.
-    pub labels: Vec<IdentityLabel>,
+    /// The labels of rows; of those of the identity at least one, each once.
+    pub labels: RowLabels,
     /// The container's own labels that its information metric shows.
     pub container_labels: Vec<ContainerLabel>,
-    /// Where docker keeps its state.
+    /// Where the root of the machine is whose containers are counted.
+    pub host_root: PathBuf,
+    /// Where docker keeps its state, from that root on.
     pub docker_root: PathBuf,
+    /// The sockets that are asked.
+    pub sockets: Sockets,
+}
+
+/// Sockets of runtimes, by what they speak; each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sockets {
+    /// Docker's HTTP API.
+    pub docker: Vec<PathBuf>,
+    /// CRI, which the kubelet uses.
+    pub cri: Vec<PathBuf>,
+    /// containerd's own API.
+    pub containerd: Vec<PathBuf>,
+}
+
+/// How many series there may be; 0 is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of a metric family.
+    pub series_per_family: usize,
+    /// Of a container.
+    pub series_per_container: usize,
+}
+
+/// How metrics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// Whether OpenMetrics tells since when counters count.
+    pub created: bool,
 }
 
 /// The BPF side.

@@ -1,7 +1,9 @@
+mod labels;
+
 use std::{collections::BTreeSet, io::Write as _, path::Path};
 
 use super::*;
-use crate::probes::PROBES;
+use crate::{identity::labels::IdentityLabel, probes::PROBES};
 
 fn with(file: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Config, String> {
     let mut written = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -40,12 +42,16 @@ fn the_documented_file_is_the_default() {
             maps: Maps { counts: 65536, edges: 16384 },
             retention: Retention { grace: Duration::from_secs(300) },
             identity: Identity {
-                labels: vec![
-                    IdentityLabel::Namespace,
-                    IdentityLabel::Pod,
-                    IdentityLabel::Container,
-                    IdentityLabel::ContainerId,
-                ],
+                labels: RowLabels {
+                    identity: vec![
+                        IdentityLabel::Namespace,
+                        IdentityLabel::Pod,
+                        IdentityLabel::Container,
+                        IdentityLabel::ContainerId,
+                    ],
+                    unit: false,
+                    extra: Vec::new(),
+                },
                 container_labels: vec![
                     ContainerLabel {
                         key: "com.docker.compose.project".to_owned(),
@@ -56,8 +62,13 @@ fn the_documented_file_is_the_default() {
                         label: "container_label_com_docker_compose_service".to_owned(),
                     },
                 ],
+                host_root: "/".into(),
                 docker_root: "/var/lib/docker".into(),
+                sockets: Sockets::default(),
             },
+            limits: Limits { series_per_family: 100_000, series_per_container: 1000 },
+            ignore: Ignore::default(),
+            metrics: Metrics { created: false },
             bpf: Bpf { stats: false },
         }
     );
@@ -116,16 +127,16 @@ fn files_are_refused() {
     for (file, expected) in [
         (
             "webb: {}",
-            "unknown key `webb` in `FILE`: expected one of `bpf`, `identity`, `log`, `maps`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `webb` in `FILE`: expected one of `bpf`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `poll`, `probes`, `retention`, `web`",
         ),
         ("web: {path: /x}", "unknown key `web.path` in `FILE`: expected one of `listen_address`, `telemetry_path`"),
         (
             "web.telemetry_path: /x",
-            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `identity`, `log`, `maps`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `poll`, `probes`, `retention`, `web`",
         ),
         (
             "Web: {}",
-            "unknown key `Web` in `FILE`: expected one of `bpf`, `identity`, `log`, `maps`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `Web` in `FILE`: expected one of `bpf`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `poll`, `probes`, `retention`, `web`",
         ),
         (
             "probes: {open: true}",
@@ -188,6 +199,10 @@ fn values_are_refused() {
         ("identity", "labels", "[pod, node]", "node", &format!("a list of {LABELS}")),
         ("identity", "labels", "[pod, pod]", "pod", "each label once"),
         ("identity", "labels", "[]", "[]", &format!("at least one of {LABELS}")),
+        ("identity", "unit", "maybe", "maybe", "`true` or `false`"),
+        ("limits", "series_per_family", "-1", "-1", "a number, `0` for no limit"),
+        ("limits", "series_per_container", "none", "none", "a number, `0` for no limit"),
+        ("metrics", "created", "now", "now", "`true` or `false`"),
         ("identity", "container_labels", "['']", "", "the name of a container's label"),
         (
             "identity",
@@ -196,6 +211,7 @@ fn values_are_refused() {
             "a-b",
             "names that differ as metric labels: `a.b` is `container_label_a_b` too",
         ),
+        ("identity", "host_root", "host", "host", "an absolute path"),
         ("identity", "docker_root", "var/lib", "var/lib", "an absolute path"),
     ] {
         assert_eq!(
@@ -208,8 +224,12 @@ fn values_are_refused() {
 #[test]
 fn variables_are_refused() {
     let all = "`DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_IDENTITY__CONTAINER_LABELS`, `DOUBLESLIT_IDENTITY__DOCKER_ROOT`, \
-        `DOUBLESLIT_IDENTITY__LABELS`, `DOUBLESLIT_LOG__FORMAT`, `DOUBLESLIT_LOG__LEVEL`, `DOUBLESLIT_MAPS__COUNTS`, \
-        `DOUBLESLIT_MAPS__EDGES`, `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
+        `DOUBLESLIT_IDENTITY__EXTRA_LABELS`, `DOUBLESLIT_IDENTITY__HOST_ROOT`, `DOUBLESLIT_IDENTITY__LABELS`, \
+        `DOUBLESLIT_IDENTITY__SOCKETS__CONTAINERD`, `DOUBLESLIT_IDENTITY__SOCKETS__CRI`, \
+        `DOUBLESLIT_IDENTITY__SOCKETS__DOCKER`, `DOUBLESLIT_IDENTITY__UNIT`, \
+        `DOUBLESLIT_LIMITS__SERIES_PER_CONTAINER`, `DOUBLESLIT_LIMITS__SERIES_PER_FAMILY`, `DOUBLESLIT_LOG__FORMAT`, \
+        `DOUBLESLIT_LOG__LEVEL`, `DOUBLESLIT_MAPS__COUNTS`, `DOUBLESLIT_MAPS__EDGES`, `DOUBLESLIT_METRICS__CREATED`, \
+        `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
         `DOUBLESLIT_PROBES__EXEC`, `DOUBLESLIT_PROBES__EXIT`, `DOUBLESLIT_PROBES__FORK`, `DOUBLESLIT_PROBES__OOM`, \
         `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__TCP`, \
         `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
@@ -226,6 +246,24 @@ fn variables_are_refused() {
         Err("invalid value `loud` for `log.level`: expected one of `error`, `warn`, `info`, `debug`, `trace`"
             .to_owned())
     );
+}
+
+#[test]
+fn sockets_are_absolute_paths() {
+    let config = from_file(
+        "identity: {sockets: {docker: [/run/docker.sock, /run/podman/podman.sock], cri: [/a], containerd: [/a]}}",
+    )
+    .expect("valid");
+    assert_eq!(
+        (config.identity.sockets.cri, config.identity.sockets.containerd),
+        (vec!["/a".into()], vec!["/a".into()])
+    );
+    assert_eq!(config.identity.sockets.docker, ["/run/docker.sock", "/run/podman/podman.sock"].map(PathBuf::from));
+    let refused =
+        |value, expected| Err(format!("invalid value `{value}` for `identity.sockets.docker`: expected {expected}"));
+    let file = |written| from_file(&format!("identity: {{sockets: {{docker: {written}}}}}"));
+    assert_eq!(file("[docker.sock]"), refused("docker.sock", "an absolute path"));
+    assert_eq!(file("[/a, /a]"), refused("/a", "each socket once"));
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Bpf, Config, Identity, Log, LogFormat, LogLevel, Maps, Poll, Probes, Retention, Web,
+    Bpf, Config, Identity, Limits, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention, Sockets, Web,
     address::ListenAddress,
     error::{Error, quoted},
-    labels::{container_labels, identity_labels},
+    ignore::ignore,
+    labels::{container_labels, row_labels},
     written::Written,
 };
 use crate::probes::PROBES;
@@ -19,11 +20,13 @@ impl TryFrom<Written> for Config {
     type Error = Error;
 
     fn try_from(written: Written) -> Result<Self, Error> {
-        let Written { web, log, probes, poll, maps, retention, identity, bpf } = written;
+        let Written { web, log, probes, poll, maps, retention, identity, limits, ignore: rules, metrics, bpf } =
+            written;
         let interval = duration("poll.interval", &poll.interval)?;
         if !(INTERVAL_MIN..=HOUR).contains(&interval) {
             return Err(Error::value("poll.interval", poll.interval, "a duration from `10ms` to `1h`"));
         }
+        let container_labels = container_labels(&identity.container_labels)?;
         Ok(Self {
             web: Web {
                 listen_addresses: listen_addresses(&web.listen_address)?,
@@ -46,10 +49,27 @@ impl TryFrom<Written> for Config {
             maps: Maps { counts: capacity("maps.counts", &maps.counts)?, edges: capacity("maps.edges", &maps.edges)? },
             retention: Retention { grace: duration("retention.grace", &retention.grace)? },
             identity: Identity {
-                labels: identity_labels(&identity.labels)?,
-                container_labels: container_labels(&identity.container_labels)?,
+                labels: row_labels(
+                    &identity.labels,
+                    switch("identity.unit", &identity.unit)?,
+                    &identity.extra_labels,
+                    &container_labels,
+                )?,
+                container_labels,
+                host_root: absolute("identity.host_root", &identity.host_root)?,
                 docker_root: absolute("identity.docker_root", &identity.docker_root)?,
+                sockets: Sockets {
+                    docker: sockets("identity.sockets.docker", &identity.sockets.docker)?,
+                    cri: sockets("identity.sockets.cri", &identity.sockets.cri)?,
+                    containerd: sockets("identity.sockets.containerd", &identity.sockets.containerd)?,
+                },
             },
+            limits: Limits {
+                series_per_family: limit("limits.series_per_family", &limits.series_per_family)?,
+                series_per_container: limit("limits.series_per_container", &limits.series_per_container)?,
+            },
+            ignore: ignore(rules)?,
+            metrics: Metrics { created: switch("metrics.created", &metrics.created)? },
             bpf: Bpf { stats: switch("bpf.stats", &bpf.stats)? },
         })
     }
@@ -105,7 +125,23 @@ fn capacity(key: &str, text: &str) -> Result<u32, Error> {
     number.ok_or_else(|| Error::value(key, text, format!("a number from `1` to `{CAPACITY_MAX}`")))
 }
 
+fn limit(key: &str, text: &str) -> Result<usize, Error> {
+    text.parse().map_err(|_| Error::value(key, text, "a number, `0` for no limit"))
+}
+
 fn absolute(key: &str, text: &str) -> Result<PathBuf, Error> {
     let path = PathBuf::from(text);
     if path.is_absolute() { Ok(path) } else { Err(Error::value(key, text, "an absolute path")) }
+}
+
+fn sockets(key: &str, written: &[String]) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = Vec::new();
+    for text in written {
+        let path = absolute(key, text)?;
+        if paths.contains(&path) {
+            return Err(Error::value(key, text, "each socket once"));
+        }
+        paths.push(path);
+    }
+    Ok(paths)
 }

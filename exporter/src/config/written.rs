@@ -15,6 +15,9 @@ pub(super) struct Written {
     pub(super) maps: Maps,
     pub(super) retention: Retention,
     pub(super) identity: Identity,
+    pub(super) limits: Limits,
+    pub(super) ignore: Vec<BTreeMap<String, String>>,
+    pub(super) metrics: Metrics,
     pub(super) bpf: Bpf,
 }
 
@@ -56,8 +59,33 @@ pub(super) struct Retention {
 #[serde(deny_unknown_fields)]
 pub(super) struct Identity {
     pub(super) labels: Vec<String>,
+    pub(super) extra_labels: Vec<String>,
+    pub(super) unit: String,
     pub(super) container_labels: Vec<String>,
+    pub(super) host_root: String,
     pub(super) docker_root: String,
+    pub(super) sockets: Sockets,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sockets {
+    pub(super) docker: Vec<String>,
+    pub(super) cri: Vec<String>,
+    pub(super) containerd: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) series_per_family: String,
+    pub(super) series_per_container: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) created: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -20,7 +20,7 @@ use doubleslit_common::{
     notice::{Change, NoticeView},
 };
 use rustix::{
-    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     time::{ClockId, clock_gettime},
 };
 use tokio::sync::oneshot;
@@ -38,6 +38,9 @@ use crate::{
 
 /// How long a line about the same trouble stays unsaid.
 const QUIET: Duration = Duration::from_secs(10);
+
+/// How soon a cgroup of which more may be known is looked at again.
+const SECOND_LOOK: Duration = Duration::from_millis(20);
 
 /// How long a scrape waits for a fresh snapshot.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,6 +62,8 @@ pub struct Parts<S, N> {
     pub interval: Duration,
     /// Time between two walks of the hierarchy; nothing when notices tell of all changes.
     pub walk_interval: Option<Duration>,
+    /// The eventfd that wakes the thread: whoever has news for it writes to it.
+    pub bell: Arc<OwnedFd>,
 }
 
 /// The way to the thread. Dropping it ends the thread.
@@ -92,7 +97,7 @@ impl Collector {
         N: NoticeSource + 'static,
     {
         let latest = Arc::new(ArcSwapOption::empty());
-        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let wake = Arc::clone(&parts.bell);
         let (requests, receiver) = mpsc::channel();
         let failures = Arc::new(AtomicU64::new(0));
         let worker = Worker {
@@ -200,8 +205,13 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
                 // Whoever asked may have gone.
                 let _ = reply.send(());
             }
-            self.wait(due.saturating_duration_since(Instant::now()));
+            let mut timeout = due.saturating_duration_since(Instant::now());
+            if self.parts.directory.has_open() {
+                timeout = timeout.min(SECOND_LOOK);
+            }
+            self.wait(timeout);
             self.follow_notices();
+            self.follow_sources();
         }
     }
 
@@ -224,18 +234,32 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
             let id = CgroupId(notice.cgroup);
             match notice.change {
                 Change::Created => match notice.path.map(String::from_utf8_lossy) {
-                    Some(path) => tally.adopt(directory.insert(id, &path, Some(wall_clock(&notice)))),
+                    Some(path) => {
+                        directory.insert(id, &path, Some(wall_clock(&notice)));
+                        take_in(directory, tally, id);
+                    }
                     None => *must_walk = true,
                 },
                 Change::Removed => {
-                    let now = Instant::now();
-                    directory.removed(id, now);
-                    tally.remove(id, now);
+                    take_out(directory, tally, id, Instant::now());
                 }
                 Change::Released => released.push(id),
             }
         });
         *must_walk |= malformed > 0;
+    }
+
+    /// Takes over what sources of names have found out meanwhile.
+    fn follow_sources(&mut self) {
+        let Parts { directory, tally, .. } = &mut self.parts;
+        for id in directory.settle(Instant::now()) {
+            take_in(directory, tally, id);
+        }
+        for id in directory.learn() {
+            if let Some(cgroup) = directory.get(id) {
+                tally.rename(cgroup);
+            }
+        }
     }
 
     /// Reads the maps, brings the totals up to date and publishes them.
@@ -249,6 +273,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
             return self.complain("cannot read the maps", &error);
         }
         self.follow_notices();
+        self.follow_sources();
         let lost = self.reading.losses.iter().filter(|((cause, _), _)| *cause == Loss::NoticesFull);
         let lost = lost.map(|(_, count)| *count).sum();
         self.must_walk |= self.parts.walk_interval.is_some_and(|interval| self.walked.elapsed() >= interval);
@@ -278,6 +303,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         let identities = Identities {
             entries: directory.len(),
             failures: failures.map(|(source, reason, count)| (source.name(), reason.name(), count)).collect(),
+            up: directory.resolver().up().into_iter().map(|(source, up)| (source.name(), up)).collect(),
         };
         let snapshot = Arc::new(self.parts.tally.snapshot(&self.reading, identities, begun.elapsed()));
         self.latest.store(Some(Arc::new(Published { begun, snapshot })));
@@ -294,16 +320,13 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         let reconciled = directory.reconcile(&walked.found);
         debug!(added = reconciled.added.len(), missing = reconciled.missing.len(), "walked the cgroup hierarchy");
         for id in reconciled.added {
-            if let Some(cgroup) = directory.get(id) {
-                tally.adopt(cgroup);
-            }
+            take_in(directory, tally, id);
         }
         // A cgroup is told of a moment before its directory can be seen, and below a directory that cannot be listed none
         // can: one is gone only when it is missing twice.
         let missing = if walked.complete { reconciled.missing.into_iter().collect() } else { HashSet::new() };
         for id in missing.intersection(&self.missing) {
-            directory.removed(*id, self.walked);
-            tally.remove(*id, self.walked);
+            take_out(directory, tally, *id, self.walked);
         }
         self.must_walk = missing.iter().any(|id| !self.missing.contains(id));
         self.missing = missing;
@@ -315,6 +338,24 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
             warn!(error = chain(error), "{what}");
         }
     }
+}
+
+/// Has the tally count for a cgroup, or wait with it while more may soon be known of it.
+fn take_in(directory: &Directory, tally: &mut Tally, id: CgroupId) {
+    match directory.get(id) {
+        Some(_) if directory.is_open(id) => tally.hold(id),
+        Some(cgroup) => tally.adopt(cgroup),
+        None => {}
+    }
+}
+
+/// Has the tally count the last of a cgroup that is gone, under the names that are known.
+fn take_out(directory: &mut Directory, tally: &mut Tally, id: CgroupId, now: Instant) {
+    if directory.close(id) {
+        take_in(directory, tally, id);
+    }
+    directory.removed(id, now);
+    tally.remove(id, now);
 }
 
 /// When a notice's event happened, by the wall clock.

@@ -4,6 +4,7 @@ mod cells;
 pub mod collector;
 #[cfg(test)]
 mod fake;
+pub mod limits;
 mod rows;
 pub mod snapshot;
 pub mod source;

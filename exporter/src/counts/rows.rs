@@ -3,91 +3,198 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
+    time::SystemTime,
 };
 
 use doubleslit_common::kind::Kind;
 
-use super::snapshot::{Lifecycle, PerKind, Sender, Subject};
-use crate::identity::{Identity, Runtime, Scope};
+use super::{
+    limits::{Full, Limits, Usage, is_free},
+    snapshot::{Lifecycle, PerKind, Sender, Subject},
+};
+use crate::{
+    identity::{Identity, Runtime, Scope},
+    probes::{OTHER_DETAIL, Source},
+};
 
 /// A subject's number; never used again.
 pub(super) type SubjectId = usize;
 
+/// The number that no subject and no row of starts and stops has: what is left out belongs there.
+pub(super) const NOWHERE: usize = 0;
+
+/// What the rows of starts and stops are told apart by.
+type Name = (String, String, String, Runtime, Arc<[String]>);
+
 /// All rows that are exposed.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
+    limits: Limits,
+    usage: Usage,
     next: usize,
-    subjects: BTreeMap<SubjectId, (Arc<Subject>, usize)>,
+    subjects: BTreeMap<SubjectId, Entry>,
     by_labels: HashMap<Arc<[String]>, SubjectId>,
     lifecycles: BTreeMap<usize, (Arc<Lifecycle>, usize)>,
-    by_name: HashMap<(String, String, String, Runtime), usize>,
+    by_name: HashMap<Name, usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    subject: Arc<Subject>,
+    members: usize,
+    /// Its rows that the limits are about.
+    rows: usize,
+}
+
+/// How many of these rows with a sender the limits are about.
+fn limited<'a>(edges: impl Iterator<Item = &'a (u32, Arc<Sender>)>) -> usize {
+    edges.filter(|(detail, _)| *detail != OTHER_DETAIL).count()
+}
+
+impl Entry {
+    /// Why there is no place for a further row of a family that has `used`; `has_other` is whether its row `other` exists.
+    fn full(&self, limits: Limits, used: usize, has_other: bool) -> Option<Full> {
+        let reached = |number: usize, limit: usize| limit != 0 && number >= limit;
+        let family = reached(used, limits.per_family);
+        if reached(self.rows, limits.per_container) && (has_other || !family) {
+            return Some(Full::Container);
+        }
+        family.then_some(Full::Family)
+    }
 }
 
 impl Rows {
-    /// The subject with these labels, with one member more.
-    pub(super) fn join(&mut self, scope: Scope, labels: Arc<[String]>) -> SubjectId {
+    /// No rows, and no more than these from now on.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// The subject with these labels, with one member more. `created` is since when it counts, if it is new.
+    pub(super) fn join(&mut self, scope: Scope, labels: Arc<[String]>, created: SystemTime) -> SubjectId {
         let id = *self.by_labels.entry(Arc::clone(&labels)).or_insert_with(|| {
             self.next += 1;
             self.next
         });
-        let (subject, members) = self.subjects.entry(id).or_insert_with(|| {
-            (Arc::new(Subject { scope, labels, counts: BTreeMap::new(), edges: BTreeMap::new() }), 0)
+        let entry = self.subjects.entry(id).or_insert_with(|| {
+            let subject = Subject { scope, labels, created, counts: BTreeMap::new(), edges: BTreeMap::new() };
+            Entry { subject: Arc::new(subject), members: 0, rows: 0 }
         });
-        if scope == Scope::Container && subject.scope != scope {
-            Arc::make_mut(subject).scope = scope;
+        if scope == Scope::Container && entry.subject.scope != scope {
+            Arc::make_mut(&mut entry.subject).scope = scope;
         }
-        *members += 1;
+        entry.members += 1;
         id
     }
 
     /// One member less. With the last one the rows go, and what they counted is added to `retired`.
     pub(super) fn leave(&mut self, id: SubjectId, retired: &mut PerKind) {
-        let Some((subject, members)) = self.subjects.get_mut(&id) else {
+        let Some(Entry { subject, members, rows: _ }) = self.subjects.get_mut(&id) else {
             return;
         };
         *members -= 1;
         if *members > 0 {
             return;
         }
-        for ((kind, _), count) in &subject.counts {
+        for ((kind, detail), count) in &subject.counts {
             retired.add(*kind, *count);
+            if !is_free(*kind, *detail) {
+                *self.usage.of(*kind, Source::Counts) -= 1;
+            }
         }
+        *self.usage.of(Kind::SignalGenerate, Source::Edges) -= limited(subject.edges.keys());
         self.by_labels.remove(&subject.labels);
         self.subjects.remove(&id);
     }
 
-    /// Whether a subject has other members than one.
-    pub(super) fn is_shared(&self, id: SubjectId) -> bool {
-        self.subjects.get(&id).is_some_and(|(_, members)| *members > 1)
+    /// Whether nothing becomes invisible when a member of a subject leaves: there are others, or it never was visible.
+    pub(super) fn can_lose(&self, id: SubjectId) -> bool {
+        id == NOWHERE || self.subjects.get(&id).is_some_and(|entry| entry.members > 1)
     }
 
     pub(super) fn labels(&self, id: SubjectId) -> Arc<[String]> {
-        self.subjects.get(&id).map_or_else(|| Arc::from([]), |(subject, _)| Arc::clone(&subject.labels))
+        self.subjects.get(&id).map_or_else(|| Arc::from([]), |entry| Arc::clone(&entry.subject.labels))
     }
 
+    /// Adds to a row that is there, or is then there: the limits are not asked.
     pub(super) fn add(&mut self, id: SubjectId, kind: Kind, detail: u32, increment: u64) {
-        if let Some((subject, _)) = self.subjects.get_mut(&id) {
-            *Arc::make_mut(subject).counts.entry((kind, detail)).or_default() += increment;
+        let Some(Entry { subject, rows, .. }) = self.subjects.get_mut(&id) else {
+            return;
+        };
+        let counts = &mut Arc::make_mut(subject).counts;
+        if let Some(count) = counts.get_mut(&(kind, detail)) {
+            *count += increment;
+            return;
+        }
+        counts.insert((kind, detail), increment);
+        if !is_free(kind, detail) {
+            *rows += 1;
+            *self.usage.of(kind, Source::Counts) += 1;
         }
     }
 
+    /// The same for a row with a sender.
     pub(super) fn add_edge(&mut self, id: SubjectId, detail: u32, sender: &Arc<Sender>, increment: u64) {
-        if let Some((subject, _)) = self.subjects.get_mut(&id) {
-            *Arc::make_mut(subject).edges.entry((detail, Arc::clone(sender))).or_default() += increment;
+        let Some(Entry { subject, rows, .. }) = self.subjects.get_mut(&id) else {
+            return;
+        };
+        let edges = &mut Arc::make_mut(subject).edges;
+        let key = (detail, Arc::clone(sender));
+        if let Some(count) = edges.get_mut(&key) {
+            *count += increment;
+            return;
         }
+        edges.insert(key, increment);
+        if detail != OTHER_DETAIL {
+            *rows += 1;
+            *self.usage.of(Kind::SignalGenerate, Source::Edges) += 1;
+        }
+    }
+
+    /// Why a count may not have the row of its own that it does not have yet.
+    pub(super) fn full(&mut self, id: SubjectId, kind: Kind, detail: u32) -> Option<Full> {
+        let entry = self.subjects.get(&id)?;
+        let counts = &entry.subject.counts;
+        if counts.contains_key(&(kind, detail)) || is_free(kind, detail) {
+            return None;
+        }
+        let used = *self.usage.of(kind, Source::Counts);
+        entry.full(self.limits, used, counts.contains_key(&(kind, OTHER_DETAIL)))
+    }
+
+    /// The same for a row with a sender; `other` is the sender of rows `other`.
+    pub(super) fn full_edge(
+        &mut self,
+        id: SubjectId,
+        detail: u32,
+        sender: &Arc<Sender>,
+        other: &Arc<Sender>,
+    ) -> Option<Full> {
+        let entry = self.subjects.get(&id)?;
+        let edges = &entry.subject.edges;
+        if edges.contains_key(&(detail, Arc::clone(sender))) {
+            return None;
+        }
+        let used = *self.usage.of(Kind::SignalGenerate, Source::Edges);
+        entry.full(self.limits, used, edges.contains_key(&(OTHER_DETAIL, Arc::clone(other))))
     }
 
     /// The row of starts and stops of containers named so, with one member more.
-    pub(super) fn join_lifecycle(&mut self, identity: &Identity, runtime: Runtime) -> usize {
+    pub(super) fn join_lifecycle(
+        &mut self,
+        identity: &Identity,
+        runtime: Runtime,
+        extra: Arc<[String]>,
+        created: SystemTime,
+    ) -> usize {
         let Identity { namespace, pod, container, .. } = identity;
-        let name = (namespace.clone(), pod.clone(), container.clone(), runtime);
+        let name = (namespace.clone(), pod.clone(), container.clone(), runtime, Arc::clone(&extra));
         let id = *self.by_name.entry(name).or_insert_with(|| {
             self.next += 1;
             self.next
         });
         let (_, members) = self.lifecycles.entry(id).or_insert_with(|| {
             let (namespace, pod, container) = (namespace.clone(), pod.clone(), container.clone());
-            (Arc::new(Lifecycle { namespace, pod, container, runtime, starts: 0, stops: 0 }), 0)
+            (Arc::new(Lifecycle { namespace, pod, container, runtime, extra, created, starts: 0, stops: 0 }), 0)
         });
         *members += 1;
         id
@@ -103,8 +210,8 @@ impl Rows {
         }
         retired.add(Kind::ContainerStart, row.starts);
         retired.add(Kind::ContainerStop, row.stops);
-        let Lifecycle { namespace, pod, container, runtime, .. } = row.as_ref();
-        self.by_name.remove(&(namespace.clone(), pod.clone(), container.clone(), *runtime));
+        let Lifecycle { namespace, pod, container, runtime, extra, .. } = row.as_ref();
+        self.by_name.remove(&(namespace.clone(), pod.clone(), container.clone(), *runtime, Arc::clone(extra)));
         self.lifecycles.remove(&id);
     }
 
@@ -120,15 +227,18 @@ impl Rows {
         if dead.is_empty() {
             return;
         }
-        for (subject, _) in self.subjects.values_mut() {
+        for Entry { subject, rows, .. } in self.subjects.values_mut() {
             if subject.edges.keys().any(|(_, sender)| dead.contains(sender)) {
+                let gone = limited(subject.edges.keys().filter(|(_, sender)| dead.contains(sender)));
                 Arc::make_mut(subject).edges.retain(|(_, sender), _| !dead.contains(sender));
+                *rows -= gone;
+                *self.usage.of(Kind::SignalGenerate, Source::Edges) -= gone;
             }
         }
     }
 
     pub(super) fn subjects(&self) -> Vec<Arc<Subject>> {
-        self.subjects.values().map(|(subject, _)| Arc::clone(subject)).collect()
+        self.subjects.values().map(|entry| Arc::clone(&entry.subject)).collect()
     }
 
     pub(super) fn lifecycles(&self) -> Vec<Arc<Lifecycle>> {

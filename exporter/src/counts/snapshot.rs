@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub counted: PerKind,
     /// What was in rows that are no longer exposed, by kind; never falls. Counted equals rows plus retired.
     pub retired: PerKind,
+    /// What containers that are left out counted, by kind; never falls. It is in `retired` too.
+    pub ignored: PerKind,
     /// Increments kept in an `other` row instead of one of their own.
     pub folded: Vec<Folded>,
     /// What could not be stored where it belongs, by cause.
@@ -42,6 +44,8 @@ pub struct Identities {
     pub entries: usize,
     /// Files about containers that could not be used, by source and reason; never falls.
     pub failures: Vec<(&'static str, &'static str, u64)>,
+    /// The sources with a socket, and whether they answer.
+    pub up: Vec<(&'static str, bool)>,
 }
 
 /// A number for every kind.
@@ -66,8 +70,10 @@ impl PerKind {
 pub struct Subject {
     /// Whose rows these are.
     pub scope: Scope,
-    /// The values of the configured identity labels, in their order.
+    /// The values of the row labels, in their order.
     pub labels: Arc<[String]>,
+    /// Since when they count: the start of their container, or of the exporter where that came later.
+    pub created: SystemTime,
     /// Counts by kind and detail.
     pub counts: BTreeMap<(Kind, u32), u64>,
     /// Generated signals by detail and sender: the same signals as in `counts`, split once more.
@@ -94,6 +100,10 @@ pub struct Lifecycle {
     pub container: String,
     /// `runtime`.
     pub runtime: Runtime,
+    /// The values of the labels that containers and pods bring along, in their order.
+    pub extra: Arc<[String]>,
+    /// Since when it counts.
+    pub created: SystemTime,
     /// Containers started.
     pub starts: u64,
     /// Containers stopped.
@@ -103,7 +113,7 @@ pub struct Lifecycle {
 /// A container as its information metrics show it.
 #[derive(Clone, Debug)]
 pub struct Container {
-    /// The values of the configured identity labels, in their order.
+    /// The values of the row labels, in their order.
     pub labels: Arc<[String]>,
     /// What is known of it.
     pub identity: Arc<Identity>,

@@ -3,12 +3,13 @@
 //! An increment lands in one row, once, and never moves. Rows leave when all cgroups that they belong to have been gone for
 //! the grace time; what they counted is then in [`Snapshot::retired`], so that counted equals rows plus retired.
 
+mod adding;
 mod leaving;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use doubleslit_common::{
@@ -20,25 +21,45 @@ use doubleslit_common::{
 
 use super::{
     cells::Cells,
-    rows::{Rows, SubjectId},
+    limits::Limits,
+    rows::{NOWHERE, Rows, SubjectId},
     snapshot::{Container, Folded, Identities, PerKind, Sender, Snapshot},
     source::Reading,
 };
 use crate::{
-    identity::{CgroupId, Identity, Scope, directory::Cgroup, labels::IdentityLabel},
-    probes::{self, OTHER_DETAIL, Source},
+    identity::{CgroupId, Identity, Scope, directory::Cgroup, ignore::Ignore, labels::RowLabels},
+    probes::Source,
 };
+
+/// What a tally goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The labels of rows.
+    pub labels: RowLabels,
+    /// How long rows stay after their cgroups are gone.
+    pub grace: Duration,
+    /// How many rows there may be.
+    pub limits: Limits,
+    /// Who has no rows.
+    pub ignore: Ignore,
+    /// Since when events are counted.
+    pub begun: SystemTime,
+}
 
 /// Monotone totals, by row.
 #[derive(Debug)]
 pub struct Tally {
-    labels: Vec<IdentityLabel>,
+    labels: RowLabels,
     grace: Duration,
+    ignore: Ignore,
+    begun: SystemTime,
     counts: Cells<CountKey>,
     edges: Cells<EdgeKey>,
     skipped: Cells<Kind>,
     losses: Cells<(Loss, Kind)>,
     owners: HashMap<CgroupId, Owner>,
+    /// Cgroups that wait for their names: their counts stay in the maps.
+    held: HashSet<CgroupId>,
     /// Owners whose cgroup is gone, in the order in which they went.
     leaving: VecDeque<(Instant, CgroupId)>,
     containers: Vec<Arc<Container>>,
@@ -48,8 +69,11 @@ pub struct Tally {
     senders: HashMap<Arc<Sender>, usize>,
     kernel: Arc<Sender>,
     unknown: Arc<Sender>,
+    /// The sender of rows `other` that stand for rows of several senders.
+    others: Arc<Sender>,
     counted: PerKind,
     retired: PerKind,
+    ignored: PerKind,
     folded: Vec<Folded>,
     /// When the last reading was applied.
     now: Instant,
@@ -62,6 +86,8 @@ struct Owner {
     /// The row of its starts and stops, if it is a container's own cgroup.
     lifecycle: Option<usize>,
     sender: Arc<Sender>,
+    /// What it had before it got other names: what was counted there stays there.
+    former: Vec<Former>,
     /// Whether nothing is known of it.
     unresolved: bool,
     removed: bool,
@@ -72,35 +98,50 @@ struct Owner {
     active: Instant,
 }
 
+/// The rows of an owner under names that it had before.
+#[derive(Debug)]
+struct Former {
+    subject: SubjectId,
+    lifecycle: Option<usize>,
+    sender: Arc<Sender>,
+}
+
 impl Tally {
-    /// An empty tally. Rows carry `labels` and stay for `grace` after their cgroups are gone.
+    /// An empty tally.
     #[must_use]
-    pub fn new(labels: Vec<IdentityLabel>, grace: Duration) -> Self {
-        let mut rows = Rows::default();
-        let host = rows.join(Scope::Host, project(&labels, &Identity::default()));
+    pub fn new(settings: Settings) -> Self {
+        let Settings { labels, grace, limits, ignore, begun } = settings;
+        let mut rows = Rows::new(limits);
+        let host = rows.join(Scope::Host, labels.values(&Identity::default()), begun);
         // No container can have these names.
         let [kernel, unknown] = ["(kernel)", "(unknown)"].map(|name| {
             let (container, namespace) = (name.to_owned(), String::new());
             Arc::new(Sender { container, namespace })
         });
+        let others = Arc::new(Sender { container: "other".to_owned(), namespace: "other".to_owned() });
         let mut tally = Self {
             labels,
             grace,
+            ignore,
+            begun,
             counts: Cells::default(),
             edges: Cells::default(),
             skipped: Cells::default(),
             losses: Cells::default(),
             owners: HashMap::new(),
+            held: HashSet::new(),
             leaving: VecDeque::new(),
             containers: Vec::new(),
             rows,
             other: None,
-            // These two are always in use.
-            senders: HashMap::from([(Arc::clone(&kernel), 1), (Arc::clone(&unknown), 1)]),
+            // These are always in use.
+            senders: [&kernel, &unknown, &others].map(|sender| (Arc::clone(sender), 1)).into(),
             kernel,
             unknown,
+            others,
             counted: PerKind::default(),
             retired: PerKind::default(),
+            ignored: PerKind::default(),
             folded: Vec::new(),
             now: Instant::now(),
         };
@@ -110,18 +151,69 @@ impl Tally {
 
     /// Takes a cgroup into account from now on. Its container's rows appear.
     pub fn adopt(&mut self, cgroup: &Cgroup) {
+        self.held.remove(&cgroup.id);
         if self.owners.contains_key(&cgroup.id) {
             return;
         }
+        let subject = self.place(cgroup);
+        self.own(cgroup.id, subject, &cgroup.identity, false);
+        self.show(cgroup, subject);
+    }
+
+    /// Counts nothing for a cgroup until it is adopted.
+    pub fn hold(&mut self, id: CgroupId) {
+        if !self.owners.contains_key(&id) {
+            self.held.insert(id);
+        }
+    }
+
+    /// A cgroup has got other names. From now on it counts in the rows of these; what was counted stays where it is.
+    pub fn rename(&mut self, cgroup: &Cgroup) {
+        let Some(mut owner) = self.owners.remove(&cgroup.id) else {
+            return;
+        };
+        let subject = self.place(cgroup);
+        let former =
+            Former { subject: owner.subject, lifecycle: owner.lifecycle.take(), sender: Arc::clone(&owner.sender) };
+        owner.subject = subject;
+        owner.sender = self.join_sender(&cgroup.identity);
+        owner.former.push(former);
+        self.owners.insert(cgroup.id, owner);
+        self.containers.retain(|container| container.cgroup_id != cgroup.id.0);
+        self.show(cgroup, subject);
+    }
+
+    /// The subject that a cgroup counts for, with one member more.
+    fn place(&mut self, cgroup: &Cgroup) -> SubjectId {
         let identity = &cgroup.identity;
-        let subject = self.rows.join(identity.scope, project(&self.labels, identity));
-        self.own(cgroup.id, subject, identity, false);
+        if self.ignore.matches(identity) {
+            return NOWHERE;
+        }
+        self.rows.join(identity.scope, self.labels.values(identity), self.created(cgroup))
+    }
+
+    /// Since when a cgroup's events are counted.
+    fn created(&self, cgroup: &Cgroup) -> SystemTime {
+        cgroup.started.map_or(self.begun, |started| started.max(self.begun))
+    }
+
+    /// Shows a container's own cgroup as such, unless it is ignored.
+    fn show(&mut self, cgroup: &Cgroup, subject: SubjectId) {
+        let identity = &cgroup.identity;
         let Some(runtime) = identity.runtime.filter(|_| cgroup.own && identity.scope == Scope::Container) else {
             return;
         };
-        let lifecycle = self.rows.join_lifecycle(identity, runtime);
+        let lifecycle = if subject == NOWHERE {
+            NOWHERE
+        } else {
+            let extra = self.labels.extra_values(identity);
+            self.rows.join_lifecycle(identity, runtime, extra, self.created(cgroup))
+        };
         if let Some(owner) = self.owners.get_mut(&cgroup.id) {
             owner.lifecycle = Some(lifecycle);
+        }
+        if subject == NOWHERE {
+            return;
         }
         self.containers.push(Arc::new(Container {
             labels: self.rows.labels(subject),
@@ -129,7 +221,7 @@ impl Tally {
             cgroup_id: cgroup.id.0,
             cgroup_path: cgroup.path.to_string(),
             started: cgroup.started,
-            running: true,
+            running: cgroup.removed_at.is_none(),
         }));
     }
 
@@ -151,17 +243,23 @@ impl Tally {
         let counts = reading.counts.iter().filter(|(key, _)| !self.counts.contains(key)).map(|(key, _)| key.cgroup());
         let edges = reading.edges.iter().filter(|(key, _)| !self.edges.contains(key));
         let edges = edges.flat_map(|(key, _)| [key.target.cgroup(), key.sender]);
-        counts.chain(edges).map(CgroupId).filter(|id| !self.owners.contains_key(id)).collect()
+        let unknown = |id: &CgroupId| !self.owners.contains_key(id) && !self.held.contains(id);
+        counts.chain(edges).map(CgroupId).filter(unknown).collect()
     }
 
     /// Adds what a reading has more than the one before. Cgroups that are still unknown count for the row `other`.
     pub fn apply(&mut self, reading: &Reading, now: Instant) {
         self.now = now;
+        let is_held = |held: &HashSet<CgroupId>, id| !held.is_empty() && held.contains(&CgroupId(id));
         for &(key, value) in &reading.counts {
-            self.apply_count(key, value);
+            if !is_held(&self.held, key.cgroup()) {
+                self.apply_count(key, value);
+            }
         }
         for &(key, value) in &reading.edges {
-            self.apply_edge(key, value);
+            if !is_held(&self.held, key.target.cgroup()) && !is_held(&self.held, key.sender) {
+                self.apply_edge(key, value);
+            }
         }
         for &(kind, value) in &reading.skipped {
             self.apply_skipped(kind, value);
@@ -181,6 +279,7 @@ impl Tally {
             containers: self.containers.clone(),
             counted: self.counted,
             retired: self.retired,
+            ignored: self.ignored,
             folded: self.folded.clone(),
             losses: Loss::ALL.iter().map(loss).collect(),
             maps: reading.maps.clone(),
@@ -189,7 +288,8 @@ impl Tally {
         }
     }
 
-    fn own(&mut self, id: CgroupId, subject: SubjectId, identity: &Identity, unresolved: bool) {
+    /// The sender that stands for an owner, with one user more.
+    fn join_sender(&mut self, identity: &Identity) -> Arc<Sender> {
         let container =
             if identity.container.is_empty() { identity.container_id.clone() } else { identity.container.clone() };
         let sender = Arc::new(Sender { container, namespace: identity.namespace.clone() });
@@ -198,12 +298,18 @@ impl Tally {
             None => (sender, 1),
         };
         self.senders.insert(Arc::clone(&sender), users);
+        sender
+    }
+
+    fn own(&mut self, id: CgroupId, subject: SubjectId, identity: &Identity, unresolved: bool) {
+        let sender = self.join_sender(identity);
         self.owners.insert(
             id,
             Owner {
                 subject,
                 lifecycle: None,
                 sender,
+                former: Vec::new(),
                 unresolved,
                 removed: false,
                 counts: Vec::new(),
@@ -211,12 +317,6 @@ impl Tally {
                 active: self.now,
             },
         );
-    }
-
-    /// The row `other`, with one member more.
-    fn join_other(&mut self) -> (SubjectId, Identity) {
-        let identity = Identity { scope: Scope::Other, container: "other".to_owned(), ..Identity::default() };
-        (self.rows.join(Scope::Other, project(&self.labels, &identity)), identity)
     }
 
     /// The owner with this id. One that nobody has told of belongs to the row `other`.
@@ -249,7 +349,7 @@ impl Tally {
                         signal::Sender::Kernel => &self.kernel,
                         signal::Sender::Unknown => &self.unknown,
                     };
-                    self.rows.add_edge(owner.subject, detail, sender, increment);
+                    self.add_edge(owner.subject, detail, &Arc::clone(sender), increment);
                 }
             }
             Some(kind) => self.count(id, kind, key.detail(), increment),
@@ -274,7 +374,7 @@ impl Tally {
         self.count(id, Kind::SignalGenerate, key.target.detail(), increment);
         let sender = self.owners.get(&CgroupId(key.sender)).map_or(&self.unknown, |owner| &owner.sender);
         if let Some(owner) = self.owners.get(&id) {
-            self.rows.add_edge(owner.subject, key.target.detail(), sender, increment);
+            self.add_edge(owner.subject, key.target.detail(), &Arc::clone(sender), increment);
         }
     }
 
@@ -297,59 +397,6 @@ impl Tally {
             self.fold(kind, Source::Edges, cause.reason(), increment);
         }
     }
-
-    /// Adds an increment whose owner and detail are not known to the row `other`.
-    fn count_for_other(&mut self, kind: Kind, reason: &'static str, increment: u64) {
-        let other = match self.other {
-            Some(other) => other,
-            None => self.join_other().0,
-        };
-        self.other = Some(other);
-        self.rows.add(other, kind, OTHER_DETAIL, increment);
-        self.counted.add(kind, increment);
-        if kind == Kind::SignalGenerate {
-            let unknown = Arc::clone(&self.unknown);
-            self.rows.add_edge(other, OTHER_DETAIL, &unknown, increment);
-        }
-        self.fold(kind, Source::Counts, reason, increment);
-    }
-
-    /// Adds an increment to the row that it belongs to.
-    fn count(&mut self, id: CgroupId, kind: Kind, detail: u32, increment: u64) {
-        let Some(owner) = self.owners.get_mut(&id) else {
-            return;
-        };
-        owner.active = self.now;
-        let unresolved = owner.unresolved;
-        match kind {
-            Kind::ContainerStart | Kind::ContainerStop => {
-                let Some(lifecycle) = owner.lifecycle else {
-                    return;
-                };
-                self.rows.add_lifecycle(lifecycle, kind, increment);
-            }
-            _ => self.rows.add(owner.subject, kind, detail, increment),
-        }
-        self.counted.add(kind, increment);
-        if unresolved {
-            self.fold(kind, Source::Counts, "unresolved", increment);
-        }
-    }
-
-    fn fold(&mut self, kind: Kind, source: Source, reason: &'static str, increment: u64) {
-        let family = probes::families().find(|family| family.kind == kind && family.source == source);
-        let Some(metric) = family.map(|family| family.name) else {
-            return;
-        };
-        match self.folded.iter_mut().find(|folded| (folded.metric, folded.reason) == (metric, reason)) {
-            Some(folded) => folded.count += increment,
-            None => self.folded.push(Folded { metric, reason, count: increment }),
-        }
-    }
-}
-
-fn project(labels: &[IdentityLabel], identity: &Identity) -> Arc<[String]> {
-    labels.iter().map(|label| label.value(identity).to_owned()).collect()
 }
 
 #[cfg(test)]

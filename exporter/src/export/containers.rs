@@ -9,7 +9,7 @@ use std::{
 use super::{Settings, own, rows::Out};
 use crate::{
     counts::snapshot::{Container, Snapshot},
-    identity::{Identity, Runtime},
+    identity::{Identity, Runtime, labels::cut},
 };
 
 pub(super) fn write(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Result {
@@ -32,7 +32,8 @@ fn running(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {
 }
 
 fn info(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Result {
-    let Settings { labels: names, families: _, container_labels } = settings;
+    let container_labels = &settings.container_labels;
+    let names = settings.names();
     let metric = &own::CONTAINER_INFO;
     // A label that is part of the identity is not written a second time.
     let others: Vec<usize> = (0..metric.labels.len()).filter(|at| !names.contains(&metric.labels[*at])).collect();
@@ -53,7 +54,9 @@ fn info(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Res
             .iter()
             .map(String::as_str)
             .chain(others.iter().map(|at| described[*at]))
-            .chain(container_labels.iter().map(|label| identity.container_labels.get(&label.key).map_or("", |v| v)))
+            .chain(
+                container_labels.iter().map(|label| identity.container_labels.get(&label.key).map_or("", |v| cut(v))),
+            )
             .collect();
         rows.row(&values, true)?;
     }
@@ -70,7 +73,8 @@ fn start_times(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> f
         }
     }
     let metric = &own::CONTAINER_START_TIME;
-    let mut rows = out.family(metric.name, metric.help, metric.kind, &settings.labels);
+    let names = settings.names();
+    let mut rows = out.family(metric.name, metric.help, metric.kind, &names);
     for (labels, time) in times {
         let values: Vec<&str> = labels.iter().map(String::as_str).collect();
         rows.row(&values, time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())?;

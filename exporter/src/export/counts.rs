@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use doubleslit_common::kind::Kind;
 
-use super::{own::MetricKind, rows::Out};
+use super::{Settings, own::MetricKind, rows::Out};
 use crate::{
     counts::snapshot::{Lifecycle, Snapshot, Subject},
     identity::Scope,
@@ -53,7 +53,12 @@ pub(super) fn subjects(
             if with_sender {
                 values.extend([row.sender.0, row.sender.1]);
             }
-            rows.row(&values, row.count)?;
+            // A row with a sender goes with its sender, and begins anew.
+            if with_sender {
+                rows.row(&values, row.count)?;
+            } else {
+                rows.row_since(&values, row.count, subject.created)?;
+            }
         }
     }
     Ok(())
@@ -89,14 +94,22 @@ fn collect<'a>(family: &Family, subject: &'a Subject, with_sender: bool, found: 
 }
 
 /// Writes a family of starts or stops.
-pub(super) fn lifecycles(out: &mut Out<'_>, family: &'static Family, snapshot: &Snapshot) -> fmt::Result {
-    let mut rows = out.family(family.name, family.help, MetricKind::Counter, &LIFECYCLE_LABELS);
-    snapshot.lifecycles.iter().try_for_each(|row| rows.row(&key(row), count(row, family.kind)))
+pub(super) fn lifecycles(
+    out: &mut Out<'_>,
+    family: &'static Family,
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> fmt::Result {
+    let extra = settings.labels.extra.iter().map(|label| label.label.as_str());
+    let labels = LIFECYCLE_LABELS.into_iter().chain(extra).collect::<Vec<_>>();
+    let mut rows = out.family(family.name, family.help, MetricKind::Counter, &labels);
+    snapshot.lifecycles.iter().try_for_each(|row| rows.row_since(&key(row), count(row, family.kind), row.created))
 }
 
-fn key(row: &Lifecycle) -> [&str; 4] {
-    let Lifecycle { namespace, pod, container, runtime, starts: _, stops: _ } = row;
-    [namespace, pod, container, runtime.name()]
+fn key(row: &Lifecycle) -> Vec<&str> {
+    let Lifecycle { namespace, pod, container, runtime, extra, created: _, starts: _, stops: _ } = row;
+    let named = [namespace.as_str(), pod, container, runtime.name()];
+    named.into_iter().chain(extra.iter().map(String::as_str)).collect()
 }
 
 fn count(row: &Lifecycle, kind: Kind) -> u64 {

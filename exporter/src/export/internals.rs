@@ -36,6 +36,10 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
     kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.counted.get(*kind)))?;
     let mut rows = out.own(&own::EVENTS_RETIRED);
     kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.retired.get(*kind)))?;
+    if settings.ignoring {
+        let mut rows = out.own(&own::EVENTS_IGNORED);
+        kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.ignored.get(*kind)))?;
+    }
     let mut rows = out.own(&own::COUNTS_FOLDED);
     snapshot.folded.iter().try_for_each(|Folded { metric, reason, count }| rows.row(&[metric, reason], *count))
 }
@@ -87,6 +91,8 @@ fn identities(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {
     out.single(&own::IDENTITY_ENTRIES, snapshot.identities.entries)?;
     let nameless = snapshot.containers.iter().filter(|container| container.identity.container.is_empty());
     out.single(&own::IDENTITY_UNRESOLVED, nameless.filter(|container| container.running).count())?;
+    let mut rows = out.own(&own::SOURCE_UP);
+    snapshot.identities.up.iter().try_for_each(|(source, up)| rows.row(&[source], *up))?;
     let mut rows = out.own(&own::IDENTITY_FAILURES);
     let failures = &snapshot.identities.failures;
     failures.iter().try_for_each(|(source, reason, count)| rows.row(&[source, reason], *count))

@@ -3,6 +3,7 @@
 mod accept;
 mod containers;
 mod counts;
+mod created;
 mod internals;
 mod own;
 mod process;
@@ -26,11 +27,12 @@ pub use own::{METRICS, Metric, MetricKind};
 pub use process::Process;
 
 use crate::{
-    config::{self, ContainerLabel},
+    config::{Config, ContainerLabel},
     counts::snapshot::Snapshot,
-    identity::labels::IdentityLabel,
+    identity::labels::RowLabels,
     probes::{Family, Source},
 };
+use created::Created;
 use rows::Out;
 use text::Rewriter;
 
@@ -40,23 +42,34 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// What stays the same from scrape to scrape.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The names of the identity labels, in the order of [`Subject::labels`](crate::counts::snapshot::Subject::labels).
-    pub labels: Vec<&'static str>,
+    /// The labels of rows, in the order of [`Subject::labels`](crate::counts::snapshot::Subject::labels).
+    pub labels: RowLabels,
     /// The families of the probes that are up.
     pub families: Vec<&'static Family>,
     /// The labels of containers that their information metric shows.
     pub container_labels: Vec<ContainerLabel>,
+    /// Whether containers may be ignored.
+    pub ignoring: bool,
+    /// Whether OpenMetrics tells since when counters count.
+    pub created: bool,
 }
 
 impl Settings {
     /// The settings for a configuration and the families of the probes that are up.
     #[must_use]
-    pub fn new(identity: &config::Identity, families: impl IntoIterator<Item = &'static Family>) -> Self {
+    pub fn new(config: &Config, families: impl IntoIterator<Item = &'static Family>) -> Self {
         Self {
-            labels: identity.labels.iter().copied().map(IdentityLabel::name).collect(),
+            labels: config.identity.labels.clone(),
             families: families.into_iter().collect(),
-            container_labels: identity.container_labels.clone(),
+            container_labels: config.identity.container_labels.clone(),
+            ignoring: !config.ignore.0.is_empty(),
+            created: config.metrics.created,
         }
+    }
+
+    /// The names of the labels of rows.
+    fn names(&self) -> Vec<&str> {
+        self.labels.names().collect()
     }
 }
 
@@ -115,13 +128,15 @@ pub fn encode(inputs: &Inputs, format: Format) -> String {
 ///
 /// When `sink` fails; nothing is handed to it after that.
 pub fn encode_in_chunks(inputs: &Inputs, format: Format, sink: &mut dyn FnMut(&str) -> fmt::Result) -> fmt::Result {
+    let created = (inputs.settings.created && format == Format::OpenMetrics).then(Created::default);
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(inputs.clone()));
+    registry.register_collector(Box::new(Exposition { inputs: inputs.clone(), created: created.clone() }));
     let mut chunks = Chunks {
         // Room for one more line than makes a piece complete.
         text: String::with_capacity(CHUNK_BYTES + 4096),
         rewritten: String::new(),
         rewriter: (format == Format::Text).then(Rewriter::default),
+        created,
         sink,
     };
     prometheus_client::encoding::text::encode(&mut chunks, &registry)?;
@@ -132,13 +147,14 @@ struct Chunks<'a> {
     text: String,
     rewritten: String,
     rewriter: Option<Rewriter>,
+    created: Option<Created>,
     sink: &'a mut dyn FnMut(&str) -> fmt::Result,
 }
 
 impl Chunks<'_> {
     /// Hands on the lines that are complete.
     fn hand_on(&mut self) -> fmt::Result {
-        let Self { text, rewritten, rewriter, sink } = self;
+        let Self { text, rewritten, rewriter, created: _, sink } = self;
         let complete = text.rfind('\n').map_or(0, |last| last + 1);
         match rewriter {
             None => sink(&text[..complete])?,
@@ -156,20 +172,29 @@ impl Chunks<'_> {
 impl Write for Chunks<'_> {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         self.text.push_str(part);
+        if let Some(created) = self.created.as_ref().filter(|_| part.ends_with('\n')) {
+            created.complete(&mut self.text);
+        }
         if self.text.len() >= CHUNK_BYTES && part.ends_with('\n') { self.hand_on() } else { Ok(()) }
     }
 }
 
-impl Collector for Inputs {
+/// What is written in one format.
+#[derive(Debug)]
+struct Exposition {
+    inputs: Inputs,
+    created: Option<Created>,
+}
+
+impl Collector for Exposition {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Self { settings, snapshot, internals, process, stopwatch } = self;
-        let mut out = Out::new(encoder);
+        let Self { inputs: Inputs { settings, snapshot, internals, process, stopwatch }, created } = self;
+        let mut out = Out::new(encoder, created.clone());
+        let names = settings.names();
         for family in &settings.families {
             match family.source {
-                Source::Counts | Source::Edges => {
-                    counts::subjects(&mut out, family, &settings.labels, &snapshot.subjects)?
-                }
-                Source::Lifecycle => counts::lifecycles(&mut out, family, snapshot)?,
+                Source::Counts | Source::Edges => counts::subjects(&mut out, family, &names, &snapshot.subjects)?,
+                Source::Lifecycle => counts::lifecycles(&mut out, family, settings, snapshot)?,
             }
         }
         internals::totals(&mut out, settings, snapshot)?;

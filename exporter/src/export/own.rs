@@ -45,7 +45,9 @@ metrics! {
     EVENTS_COUNTED: Counter "doubleslit_events_counted" ["event"]
         "Everything that was ever counted: the rows that are exposed plus what was retired";
     EVENTS_RETIRED: Counter "doubleslit_events_retired" ["event"]
-        "What was counted in rows that are no longer exposed";
+        "What was counted in rows that are no longer exposed, or for containers that are ignored";
+    EVENTS_IGNORED: Counter "doubleslit_events_ignored" ["event"]
+        "What was counted for containers that are ignored, if there are rules for that; doubleslit_events_retired_total has it too";
     COUNTS_FOLDED: Counter "doubleslit_counts_folded" ["metric", "reason"]
         "Increments that were kept in a row `other` instead of a row of their own";
     CONTAINERS: Gauge "doubleslit_containers" ["runtime"] "Containers that run";
@@ -79,6 +81,7 @@ metrics! {
     IDENTITY_ENTRIES: Gauge "doubleslit_identity_entries" [] "Cgroups that are known";
     IDENTITY_UNRESOLVED: Gauge "doubleslit_identity_unresolved" []
         "Running containers of which the id is known but not the name";
+    SOURCE_UP: Gauge "doubleslit_source_up" ["source"] "Whether a source of names that has a socket answers";
     IDENTITY_FAILURES: Counter "doubleslit_identity_resolution_failures" ["source", "reason"]
         "Files about containers that could not be used, by source";
     BUILD_INFO: Gauge "doubleslit_build_info" ["version", "target"] "The exporter's build; constant 1";

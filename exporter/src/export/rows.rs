@@ -1,13 +1,16 @@
 //! Writing families: a header with the first row, and never one without rows.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeLabel, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet},
     metrics::MetricType,
 };
 
-use super::own::{Metric, MetricKind};
+use super::{
+    created::Created,
+    own::{Metric, MetricKind},
+};
 
 /// A sample's value.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +47,14 @@ impl From<f64> for Number {
 #[derive(Debug)]
 pub(super) struct Out<'a> {
     encoder: DescriptorEncoder<'a>,
+    created: Option<Created>,
     series: usize,
 }
 
 impl<'a> Out<'a> {
-    pub(super) fn new(encoder: DescriptorEncoder<'a>) -> Self {
-        Self { encoder, series: 0 }
+    /// `created` takes since when counters count, where that is told.
+    pub(super) fn new(encoder: DescriptorEncoder<'a>, created: Option<Created>) -> Self {
+        Self { encoder, created, series: 0 }
     }
 
     /// How many series were written.
@@ -65,8 +70,8 @@ impl<'a> Out<'a> {
         kind: MetricKind,
         labels: &'s [&'s str],
     ) -> Rows<'s, 'a> {
-        let Self { encoder, series } = self;
-        Rows { state: State::Waiting { encoder, name, help }, kind, labels, series }
+        let Self { encoder, created, series } = self;
+        Rows { state: State::Waiting { encoder, name, help }, kind, labels, created: created.as_ref(), series }
     }
 
     /// Begins one of the exporter's own families.
@@ -85,6 +90,7 @@ pub(super) struct Rows<'s, 'a> {
     state: State<'s, 'a>,
     kind: MetricKind,
     labels: &'s [&'s str],
+    created: Option<&'s Created>,
     series: &'s mut usize,
 }
 
@@ -106,6 +112,17 @@ impl Rows<'_, '_> {
         }
         let labels = Labels { names: self.labels, values };
         write(&mut metric.encode_family(&labels)?, self.kind, number.into())
+    }
+
+    /// The same for a counter of which it is known since when it counts.
+    pub(super) fn row_since(&mut self, values: &[&str], count: u64, since: SystemTime) -> fmt::Result {
+        if let Some(created) = self.created {
+            // The header of the family must not be taken for the counter.
+            self.begin()?;
+            created.set(since);
+            *self.series += 1;
+        }
+        self.row(values, count)
     }
 
     fn begin(&mut self) -> fmt::Result {

@@ -2,7 +2,7 @@
 
 use std::{io, net::Ipv4Addr, net::Ipv6Addr, time::Duration};
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt as _};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::config::ListenAddress;
@@ -86,6 +86,9 @@ pub async fn serve(
             // An error means that the sender is gone, which is a reason to stop too.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
+        // A peer that keeps its connection acknowledges late, and the end of an answer must not wait for that. Where it cannot be
+        // had, answers are only slower.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         servers.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(told).await });
     }
     tokio::select! {

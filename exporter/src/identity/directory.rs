@@ -1,16 +1,23 @@
 //! The index of known cgroups and of whose they are.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
-    CgroupId, Identity,
+    CgroupId, Identity, Scope,
+    facts::Merged,
+    failures::Source,
     paths::{Located, locate},
     resolve::{Resolved, Resolver},
+    source::Trouble,
+    unit,
 };
+
+/// How long a cgroup waits for its name. Its counts wait with it: they stay in the maps and lose nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A known cgroup.
 #[derive(Clone, Debug)]
@@ -19,7 +26,7 @@ pub struct Cgroup {
     pub id: CgroupId,
     /// Its path from the root of the hierarchy.
     pub path: Arc<str>,
-    /// Whose it is: what was known when it was first seen. Cgroups of one container share it.
+    /// Whose it is, as far as is known. Cgroups of one container share it.
     pub identity: Arc<Identity>,
     /// Whether it is a container's own cgroup, which comes and goes with the container.
     pub own: bool,
@@ -45,6 +52,8 @@ pub struct Directory {
     cgroups: HashMap<CgroupId, Cgroup>,
     /// The cgroup seen last at a path: a container that starts again gets a new cgroup at its old path.
     latest: HashMap<Arc<str>, CgroupId>,
+    /// Cgroups of which more may soon be known, and until when that is waited for.
+    open: BTreeMap<CgroupId, Instant>,
     host: Arc<Identity>,
 }
 
@@ -52,7 +61,7 @@ impl Directory {
     /// An empty directory.
     #[must_use]
     pub fn new(resolver: Resolver) -> Self {
-        Self { resolver, cgroups: HashMap::new(), latest: HashMap::new(), host: Arc::default() }
+        Self { resolver, cgroups: HashMap::new(), latest: HashMap::new(), open: BTreeMap::new(), host: Arc::default() }
     }
 
     /// What resolves the identities.
@@ -63,32 +72,140 @@ impl Directory {
 
     /// Makes a cgroup known. `started` is when it was created, or `None` for one that was there before.
     ///
-    /// What is known already stays as it is: an identity is settled at first sight.
+    /// A known cgroup stays as it is.
     pub fn insert(&mut self, id: CgroupId, path: &str, started: Option<SystemTime>) -> &Cgroup {
-        let Self { resolver, cgroups, latest, host } = self;
-        // Looked up before the entry borrows the map.
-        let located = if cgroups.contains_key(&id) { None } else { locate(path) };
-        let shared = located.as_ref().and_then(|located| share(cgroups, latest, located, path));
-        match cgroups.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => {
-                let (identity, own, told) = match (shared, located) {
-                    (Some(identity), _) => (identity, false, None),
-                    (None, None) => (Arc::clone(host), false, None),
-                    (None, Some(located)) => {
-                        let Resolved { identity, own, started } = resolver.resolve_located(path, &located);
-                        (Arc::new(identity), own, started)
-                    }
-                };
-                let started = started.or_else(|| {
-                    let first_process = || resolver.first_process(path, SystemTime::now());
-                    if own { told.or_else(first_process) } else { None }
-                });
-                let path: Arc<str> = path.into();
-                latest.insert(Arc::clone(&path), id);
-                free.insert(Cgroup { id, path, identity, own, started, removed_at: None })
+        if !self.cgroups.contains_key(&id) {
+            let found = self.find(path);
+            if found.open {
+                self.open.insert(id, Instant::now() + PATIENCE);
+            } else {
+                self.resolver.count(&found.troubles);
             }
+            let path: Arc<str> = path.into();
+            self.latest.insert(Arc::clone(&path), id);
+            let Found { identity, own, started: told, .. } = found;
+            let started = started.or_else(|| {
+                let first_process = || self.resolver.first_process(&path, SystemTime::now());
+                if own { told.or_else(first_process) } else { None }
+            });
+            self.cgroups.insert(id, Cgroup { id, path, identity, own, started, removed_at: None });
         }
+        &self.cgroups[&id]
+    }
+
+    /// Whether more may soon be known of a cgroup.
+    #[must_use]
+    pub fn is_open(&self, id: CgroupId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// Whether there are such cgroups.
+    #[must_use]
+    pub fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Asks again about cgroups of which more may soon be known. Returns those that are settled now, parents first: nothing
+    /// more is expected, or the patience is over.
+    pub fn settle(&mut self, now: Instant) -> Vec<CgroupId> {
+        let mut waiting: Vec<_> = self.open.iter().map(|(id, until)| (*id, *until <= now)).collect();
+        waiting.sort_by_key(|(id, _)| self.cgroups.get(id).map(|cgroup| cgroup.path.len()));
+        waiting.retain(|(id, is_over)| self.look_again(*id, *is_over));
+        waiting.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Settles a cgroup with what is known: it is gone, and nothing more is expected. Says whether it was open.
+    pub fn close(&mut self, id: CgroupId) -> bool {
+        self.is_open(id) && self.look_again(id, true)
+    }
+
+    /// Takes over what sources have learnt about known containers. Returns the cgroups whose identity is another one now,
+    /// except those that are still open.
+    pub fn learn(&mut self) -> Vec<CgroupId> {
+        let news = self.resolver.news();
+        if news.is_empty() {
+            return Vec::new();
+        }
+        let is_told_of = |cgroup: &&Cgroup| news.contains(&cgroup.identity.container_id) && !self.is_open(cgroup.id);
+        let mut told_of: Vec<_> = self.iter().filter(is_told_of).map(|cgroup| (cgroup.path.len(), cgroup.id)).collect();
+        told_of.sort_unstable();
+        told_of.into_iter().map(|(_, id)| id).filter(|id| self.renew(*id)).collect()
+    }
+
+    /// Asks again about an open cgroup. Says whether it is settled now.
+    fn look_again(&mut self, id: CgroupId, is_over: bool) -> bool {
+        let Some(path) = self.cgroups.get(&id).map(|cgroup| Arc::clone(&cgroup.path)) else {
+            return self.open.remove(&id).is_some();
+        };
+        let found = self.find(&path);
+        if found.open && !is_over {
+            return false;
+        }
+        self.open.remove(&id);
+        self.resolver.count(&found.troubles);
+        self.assign(id, found);
+        true
+    }
+
+    /// Asks again about a settled cgroup. Says whether its identity is another one now.
+    fn renew(&mut self, id: CgroupId) -> bool {
+        let Some(cgroup) = self.cgroups.get(&id) else { return false };
+        let (path, before) = (Arc::clone(&cgroup.path), Arc::clone(&cgroup.identity));
+        let found = self.find(&path);
+        // What sources once told is still true when they have forgotten it.
+        if found.identity == before || found.identity.scope != before.scope || lacks(&found.identity, &before) {
+            return false;
+        }
+        self.assign(id, found);
+        true
+    }
+
+    fn assign(&mut self, id: CgroupId, found: Found) {
+        if let Some(cgroup) = self.cgroups.get_mut(&id) {
+            let Found { identity, own, started, .. } = found;
+            cgroup.identity = identity;
+            cgroup.own = own;
+            cgroup.started = cgroup.started.or(started);
+        }
+    }
+
+    /// Finds out whose the cgroup at a path is.
+    fn find(&self, path: &str) -> Found {
+        let located = locate(path);
+        if let Some((identity, open)) = self.owner(path, located.as_ref()) {
+            return Found { identity, own: false, started: None, open, troubles: Vec::new() };
+        }
+        let resolved = match &located {
+            Some(located) => self.resolver.resolve_located(path, located),
+            None => self.resolver.resolve_unlocated(path),
+        };
+        let Resolved { merged: Merged { mut identity, started, .. }, own, open, troubles } = resolved;
+        if identity.scope == Scope::Host {
+            unit::innermost(path).clone_into(&mut identity.unit);
+        }
+        let identity = if identity == *self.host { Arc::clone(&self.host) } else { Arc::new(identity) };
+        Found { identity, own, started, open, troubles }
+    }
+
+    /// The identity of the container or pod that the cgroup at `path` is nested in, if that is known, and whether more may
+    /// soon be known of it.
+    ///
+    /// Found again this way also when the runtime's files about the container are gone.
+    fn owner(&self, path: &str, located: Option<&Located>) -> Option<(Arc<Identity>, bool)> {
+        let owner = match located {
+            Some(located) if located.is_own(path) => return None,
+            Some(located) => self.at(located.root(path))?,
+            // Where the path tells nothing, a container above it is a runtime's without an engine.
+            None => {
+                let above = path.match_indices('/').skip(1).filter_map(|(end, _)| self.at(&path[..end]));
+                above.into_iter().find(|cgroup| cgroup.own || self.is_open(cgroup.id))?
+            }
+        };
+        Some((Arc::clone(&owner.identity), self.is_open(owner.id)))
+    }
+
+    fn at(&self, path: &str) -> Option<&Cgroup> {
+        self.cgroups.get(self.latest.get(path)?)
     }
 
     /// Marks a cgroup as removed, at the first call; returns whether it was known and there.
@@ -100,6 +217,7 @@ impl Directory {
     /// Drops a cgroup and returns what was known of it.
     pub fn forget(&mut self, id: CgroupId) -> Option<Cgroup> {
         let cgroup = self.cgroups.remove(&id)?;
+        self.open.remove(&id);
         if self.latest.get(&cgroup.path) == Some(&id) {
             self.latest.remove(&cgroup.path);
         }
@@ -149,20 +267,23 @@ impl Directory {
     }
 }
 
-/// The identity of the container or pod that the cgroup at `path` is nested in, if that is known.
-///
-/// Found again this way also when the runtime's files about the container are gone.
-fn share(
-    cgroups: &HashMap<CgroupId, Cgroup>,
-    latest: &HashMap<Arc<str>, CgroupId>,
-    located: &Located,
-    path: &str,
-) -> Option<Arc<Identity>> {
-    if located.is_own(path) {
-        return None;
-    }
-    let owner = cgroups.get(latest.get(located.root(path))?)?;
-    Some(Arc::clone(&owner.identity))
+/// Whether an identity lacks something that another one has.
+fn lacks(identity: &Identity, other: &Identity) -> bool {
+    let fields = |identity: &Identity| {
+        let Identity { container_id, container, pod, namespace, image, image_id, .. } = identity;
+        [container_id, container, pod, namespace, image, image_id].map(String::is_empty)
+    };
+    fields(identity).into_iter().zip(fields(other)).any(|(lacking, lacked)| lacking && !lacked)
+}
+
+/// Whose a cgroup is.
+#[derive(Debug)]
+struct Found {
+    identity: Arc<Identity>,
+    own: bool,
+    started: Option<SystemTime>,
+    open: bool,
+    troubles: Vec<(Source, Trouble)>,
 }
 
 #[cfg(test)]

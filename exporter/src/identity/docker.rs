@@ -1,25 +1,56 @@
 //! What docker keeps on disk about a container.
 
-use std::{collections::BTreeMap, path::Path, time::SystemTime};
+use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
 use serde::Deserialize;
 
 use super::{
-    Identity, Runtime, Scope, set,
-    state_file::{StateFileError, read_json},
+    Runtime, Scope,
+    facts::Facts,
+    failures::{Reason, Source as Name},
+    kubelet::Kubelet,
+    roots::Roots,
+    source::{Source, Trouble, Wanted},
+    state_file::Tree,
 };
 
-// What the kubelet has docker write on the containers that it starts (through cri-dockerd).
-const POD_NAME: &str = "io.kubernetes.pod.name";
-const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
-const POD_UID: &str = "io.kubernetes.pod.uid";
-const CONTAINER_NAME: &str = "io.kubernetes.container.name";
-const TYPE: &str = "io.kubernetes.docker.type";
+/// Docker's files about its containers.
+#[derive(Debug)]
+pub(super) struct DockerFiles {
+    tree: Tree,
+    containers: PathBuf,
+}
+
+impl DockerFiles {
+    /// The files below docker's root.
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self { tree: roots.tree.clone(), containers: roots.docker.join("containers") }
+    }
+}
+
+impl Source for DockerFiles {
+    fn name(&self) -> Name {
+        Name::Docker
+    }
+
+    fn tell(&self, wanted: &Wanted<'_>) -> Result<Option<Facts>, Trouble> {
+        if !matches!(wanted.runtime, Some(Runtime::Docker | Runtime::Containerd)) {
+            return Ok(None);
+        }
+        let path = self.containers.join(wanted.id).join("config.v2.json");
+        match self.tree.read_json::<Container>(&path) {
+            Ok(container) => Ok(Some(container.facts(wanted.id))),
+            // Docker below a kubelet without the systemd driver has the same paths as containerd.
+            Err(error) if wanted.runtime == Some(Runtime::Containerd) && error.reason() == Reason::Missing => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
 
 /// The part of `config.v2.json` that is of use here. Docker writes it before it starts a container.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct DockerContainer {
+struct Container {
     #[serde(default)]
     name: Option<String>,
     /// The image's id.
@@ -31,7 +62,7 @@ pub(super) struct DockerContainer {
     state: Option<State>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Config {
     #[serde(default)]
@@ -49,50 +80,60 @@ struct State {
     started_at: Option<String>,
 }
 
-/// Reads docker's state of a container.
-pub(super) fn read(docker_root: &Path, id: &str) -> Result<DockerContainer, StateFileError> {
-    read_json(&docker_root.join("containers").join(id).join("config.v2.json"))
+impl State {
+    /// When the container started. While it has no process, the file still tells its previous start.
+    fn started(&self) -> Option<SystemTime> {
+        if self.pid <= 0 {
+            return None;
+        }
+        humantime::parse_rfc3339(self.started_at.as_deref()?).ok()
+    }
 }
 
-impl DockerContainer {
-    /// When the container started. While it has no process, the file still tells its previous start.
-    pub(super) fn started(&self) -> Option<SystemTime> {
-        let state = self.state.as_ref().filter(|state| state.pid > 0)?;
-        humantime::parse_rfc3339(state.started_at.as_deref()?).ok()
-    }
-
-    /// Adds what docker knows to what the path told.
-    pub(super) fn describe(self, identity: &mut Identity) {
-        let Self { name, image, config, state: _ } = self;
-        let (named_image, labels) =
-            config.map(|config| (config.image, config.labels.unwrap_or_default())).unwrap_or_default();
-        let label = |key: &str| labels.get(key).filter(|value| !value.is_empty()).cloned();
-
-        identity.runtime = Some(Runtime::Docker);
-        if let Some(kind) = label(TYPE) {
-            set(&mut identity.pod, [label(POD_NAME)]);
-            set(&mut identity.namespace, [label(POD_NAMESPACE)]);
-            set(&mut identity.pod_uid, [label(POD_UID)]);
-            if kind == "podsandbox" {
-                identity.scope = Scope::Pod;
-                identity.container_id.clear();
-                identity.container.clear();
-                return;
+impl Container {
+    fn facts(self, id: &str) -> Facts {
+        let Self { name, image, config, state } = self;
+        let Config { image: named_image, labels } = config.unwrap_or_default();
+        let labels = labels.unwrap_or_default();
+        let mut facts = Facts {
+            runtime: Some(Runtime::Docker),
+            started: state.and_then(|state| state.started()),
+            ..Facts::default()
+        };
+        let mut container = String::new();
+        if let Some(kubelet) = Kubelet::read(&labels) {
+            facts.pod = kubelet.pod;
+            facts.namespace = kubelet.namespace;
+            facts.pod_uid = kubelet.pod_uid;
+            if kubelet.is_sandbox {
+                return Facts { scope: Some(Scope::Pod), ..facts };
             }
+            container = kubelet.container;
         }
-        let name = name.map(|name| name.strip_prefix('/').map(str::to_owned).unwrap_or(name));
-        set(&mut identity.container, [label(CONTAINER_NAME).or(name)]);
-        set(&mut identity.image, [named_image]);
-        set(&mut identity.image_id, [image]);
-        identity.container_labels = labels;
+        if container.is_empty() {
+            let name = name.unwrap_or_default();
+            container = name.strip_prefix('/').unwrap_or(&name).to_owned();
+        }
+        Facts {
+            scope: Some(Scope::Container),
+            container_id: id.to_owned(),
+            container,
+            image: named_image.unwrap_or_default(),
+            image_id: image.unwrap_or_default(),
+            container_labels: labels,
+            ..facts
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::identity::kubelet::TYPE;
 
     const WEB: &str = "60ef7fa3a8aa4cfaa2e7bc08373689c3978ada30d39fee37cf78c89f7011ffc8";
     const MAIN: &str = "c422379bf88791a866f91aa0d5abc1d35bb4819ff1160af270a662c66a99e7b6";
@@ -100,46 +141,46 @@ mod tests {
     const NEVER_STARTED: &str = "a9541c4ccdf17f8315536bb498eebbefd463a18954a78f3a803a3aa01cb5b5c9";
     const EXITED: &str = "cf0bd200cfd844497bacb0ce9e7fa7e8c632d71d05b1c4c834b42cb84cc47a73";
 
+    fn files(root: &Path) -> DockerFiles {
+        DockerFiles::new(&Roots { docker: "/docker".into(), ..Roots::below(root, "/nonexistent".into()) })
+    }
+
+    fn wanted(runtime: Runtime, id: &str) -> Wanted<'_> {
+        Wanted { runtime: Some(runtime), id, cgroup: "/somewhere" }
+    }
+
     /// A container on a real docker 20.10.
-    fn real(id: &str) -> (Identity, Option<SystemTime>) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/identity/docker");
-        let container = read(&root, id).expect("docker's state");
-        let started = container.started();
-        let mut identity = Identity { scope: Scope::Container, container_id: id.to_owned(), ..Identity::default() };
-        container.describe(&mut identity);
-        (identity, started)
+    fn real(id: &str) -> Facts {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/identity");
+        files(&root).tell(&wanted(Runtime::Docker, id)).expect("docker's state").expect("facts")
     }
 
     #[test]
     fn names_a_container() {
-        let (identity, started) = real(WEB);
-        assert_eq!(
-            identity,
-            Identity {
-                scope: Scope::Container,
-                runtime: Some(Runtime::Docker),
-                container_id: WEB.to_owned(),
-                container: "web-1".to_owned(),
-                image: "busybox:test".to_owned(),
-                image_id: "sha256:9689bb5698603229edc5346649ea4a06dd3a462656c9bfba0f4cfab9986dcd3f".to_owned(),
-                container_labels: [
-                    ("com.docker.compose.project", "shop"),
-                    ("com.docker.compose.service", "web"),
-                    ("com.example.team", "core"),
-                ]
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into(),
-                ..Identity::default()
-            }
-        );
-        assert_eq!(started, humantime::parse_rfc3339("2026-11-20T19:22:45.894105277Z").ok());
+        let expected = Facts {
+            scope: Some(Scope::Container),
+            runtime: Some(Runtime::Docker),
+            container_id: WEB.to_owned(),
+            container: "web-1".to_owned(),
+            image: "busybox:test".to_owned(),
+            image_id: "sha256:9689bb5698603229edc5346649ea4a06dd3a462656c9bfba0f4cfab9986dcd3f".to_owned(),
+            container_labels: [
+                ("com.docker.compose.project", "shop"),
+                ("com.docker.compose.service", "web"),
+                ("com.example.team", "core"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+            started: humantime::parse_rfc3339("2026-11-20T19:22:45.894105277Z").ok(),
+            ..Facts::default()
+        };
+        assert_eq!(real(WEB), expected);
     }
 
     #[test]
     fn names_a_container_of_a_pod() {
-        let (identity, _) = real(MAIN);
-        let Identity { scope, container, pod, namespace, pod_uid, container_id, .. } = identity;
-        assert_eq!(scope, Scope::Container);
+        let Facts { scope, container, pod, namespace, pod_uid, container_id, .. } = real(MAIN);
+        assert_eq!(scope, Some(Scope::Container));
         assert_eq!(
             [container, pod, namespace, pod_uid, container_id],
             ["main", "web-0", "shop", "11111111-2222-3333-4444-555555555555", MAIN]
@@ -148,25 +189,22 @@ mod tests {
 
     #[test]
     fn gives_a_sandbox_to_its_pod() {
-        let (identity, _) = real(SANDBOX);
-        assert_eq!(
-            identity,
-            Identity {
-                scope: Scope::Pod,
-                runtime: Some(Runtime::Docker),
-                pod: "web-0".to_owned(),
-                namespace: "shop".to_owned(),
-                pod_uid: "11111111-2222-3333-4444-555555555555".to_owned(),
-                ..Identity::default()
-            }
-        );
+        let expected = Facts {
+            scope: Some(Scope::Pod),
+            runtime: Some(Runtime::Docker),
+            pod: "web-0".to_owned(),
+            namespace: "shop".to_owned(),
+            pod_uid: "11111111-2222-3333-4444-555555555555".to_owned(),
+            ..Facts::default()
+        };
+        assert_eq!(Facts { started: None, ..real(SANDBOX) }, expected);
     }
 
     #[test]
     fn knows_no_start_of_what_does_not_run() {
         for (id, name) in [(NEVER_STARTED, "new-1"), (EXITED, "done-1")] {
-            let (identity, started) = real(id);
-            assert_eq!((identity.container.as_str(), started), (name, None));
+            let facts = real(id);
+            assert_eq!((facts.container.as_str(), facts.started), (name, None));
         }
     }
 
@@ -178,11 +216,45 @@ mod tests {
             r#"{"Name":"","Config":{"Image":null,"Labels":null},"State":{"StartedAt":"soon","Pid":7}}"#,
             r#"{"State":{"StartedAt":"0001-01-01T00:00:00Z","Pid":7}}"#,
         ] {
-            let container: DockerContainer = serde_json::from_str(text).expect("a container");
-            assert_eq!(container.started(), None);
-            let mut identity = Identity::default();
-            container.describe(&mut identity);
-            assert_eq!(identity, Identity { runtime: Some(Runtime::Docker), ..Identity::default() });
+            let container: Container = serde_json::from_str(text).expect("a container");
+            let expected = Facts {
+                scope: Some(Scope::Container),
+                runtime: Some(Runtime::Docker),
+                container_id: "id".to_owned(),
+                ..Facts::default()
+            };
+            assert_eq!(container.facts("id"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_its_own_containers_only() {
+        let root = tempfile::tempdir().expect("a directory");
+        let files = files(root.path());
+        let trouble = files.tell(&wanted(Runtime::Docker, WEB)).expect_err("a container that is not there");
+        assert_eq!(trouble.reason, Reason::Missing);
+        for runtime in [Runtime::Containerd, Runtime::CriO, Runtime::Podman, Runtime::Lxc, Runtime::Nspawn] {
+            assert_eq!(files.tell(&wanted(runtime, WEB)).expect("an answer"), None);
+        }
+        let nobody = Wanted { runtime: None, id: "", cgroup: "/system.slice" };
+        assert_eq!(files.tell(&nobody).expect("an answer"), None);
+    }
+
+    #[test]
+    fn survives_what_is_no_state() {
+        let root = tempfile::tempdir().expect("a directory");
+        let files = files(root.path());
+        let directory = root.path().join("docker/containers").join(WEB);
+        fs::create_dir_all(&directory).expect("a directory");
+        let labels = "x".repeat(10 << 20);
+        for text in
+            [r#"{"Name":"/we"#, "7", r#"{"Name":7}"#, &format!(r#"{{"Config":{{"Labels":{{"a":"{labels}"}}}}}}"#)]
+        {
+            fs::write(directory.join("config.v2.json"), text).expect("a file");
+            for runtime in [Runtime::Docker, Runtime::Containerd] {
+                let trouble = files.tell(&wanted(runtime, WEB)).expect_err("no state");
+                assert_eq!(trouble.reason, Reason::Malformed, "{:.20}", text);
+            }
         }
     }
 
@@ -192,9 +264,8 @@ mod tests {
             let text = serde_json::json!({
                 "Name": name, "State": { "StartedAt": at, "Pid": pid }, "Config": { "Labels": { TYPE: label } },
             });
-            let container: DockerContainer = serde_json::from_value(text).expect("a container");
-            container.started();
-            container.describe(&mut Identity::default());
+            let container: Container = serde_json::from_value(text).expect("a container");
+            container.facts("id");
         }
     }
 }

@@ -16,19 +16,20 @@ pub struct WalkError {
     source: io::Error,
 }
 
-/// Finds where cgroup v2 is mounted, in the text of `/proc/self/mountinfo`.
+/// Finds where cgroup v2 is mounted below a machine's root, in the text of `/proc/self/mountinfo`.
 ///
-/// `/sys/fs/cgroup` is preferred (pure v2), then any `…/unified` (hybrid), then whatever else there is.
+/// The root's `/sys/fs/cgroup` is preferred (pure v2), then any `…/unified` (hybrid), then whatever else there is. What this
+/// process itself has mounted is what it can read: another process's mounts may be hidden from it.
 #[must_use]
-pub fn find(mountinfo: &str) -> Option<PathBuf> {
+pub fn find(mountinfo: &str, host_root: &Path) -> Option<PathBuf> {
     let mut mounts: Vec<(PathBuf, bool)> = Vec::new();
     for (point, is_v2) in mountinfo.lines().filter_map(mount) {
         // A later mount on the same point hides the earlier one.
         mounts.retain(|(earlier, _)| *earlier != point);
         mounts.push((point, is_v2));
     }
-    let v2 = || mounts.iter().filter(|(_, is_v2)| *is_v2).map(|(point, _)| point);
-    v2().find(|point| *point == Path::new("/sys/fs/cgroup"))
+    let v2 = || mounts.iter().filter(|(point, is_v2)| *is_v2 && point.starts_with(host_root)).map(|(point, _)| point);
+    v2().find(|point| **point == host_root.join("sys/fs/cgroup"))
         .or_else(|| v2().find(|point| point.ends_with("unified")))
         .or_else(|| v2().next())
         .cloned()
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn finds_the_hierarchy() {
-        let found = |text: &str| find(text).map(|path| path.display().to_string());
+        let found = |text: &str| find(text, Path::new("/")).map(|path| path.display().to_string());
         assert_eq!(found(PURE).as_deref(), Some("/sys/fs/cgroup"));
         assert_eq!(found(HYBRID).as_deref(), Some("/sys/fs/cgroup/unified"));
         assert_eq!(found(""), None);
@@ -153,10 +154,21 @@ mod tests {
         assert_eq!(found("38 28 0:35 /docker /mnt rw - cgroup2 cgroup2 rw\n"), None);
     }
 
+    #[test]
+    fn finds_the_hierarchy_of_a_machine_below_a_directory() {
+        let below = |text: &str| find(text, Path::new("/host")).map(|path| path.display().to_string());
+        let hosts = HYBRID.replace(" / /sys", " / /host/sys");
+        assert_eq!(below(&format!("{PURE}{hosts}")).as_deref(), Some("/host/sys/fs/cgroup/unified"));
+        let hosts = PURE.replace(" / /sys", " / /host/sys");
+        assert_eq!(below(&format!("{HYBRID}{hosts}")).as_deref(), Some("/host/sys/fs/cgroup"));
+        assert_eq!(below(PURE), None);
+        assert_eq!(below(&PURE.replace(" / /sys", " / /hostile/sys")), None);
+    }
+
     proptest! {
         #[test]
         fn takes_any_mountinfo(text in "([0-9/\\\\a-z -]|cgroup2|\n|\\PC){0,200}") {
-            prop_assert!(find(&text).is_none() || text.contains("cgroup2"));
+            prop_assert!(find(&text, Path::new("/")).is_none() || text.contains("cgroup2"));
         }
     }
 
@@ -217,7 +229,8 @@ mod tests {
 
     #[test]
     fn lists_real_cgroups() {
-        let Some(root) = fs::read_to_string("/proc/self/mountinfo").ok().and_then(|text| find(&text)) else {
+        let Some(root) = fs::read_to_string("/proc/self/mountinfo").ok().and_then(|text| find(&text, Path::new("/")))
+        else {
             println!("skipped: cgroup v2 is not mounted here");
             return;
         };

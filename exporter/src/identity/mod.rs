@@ -2,14 +2,26 @@
 
 pub mod directory;
 mod docker;
+pub mod facts;
 pub mod failures;
 pub mod hierarchy;
+pub mod ignore;
+mod kubelet;
 pub mod labels;
 mod oci;
 pub mod paths;
+mod pod_logs;
+mod podman;
+pub mod present;
 pub mod resolve;
+pub mod roots;
+mod runc;
+pub mod sockets;
+pub mod source;
 mod started;
-mod state_file;
+pub mod state_file;
+mod unit;
+mod users;
 
 use std::collections::BTreeMap;
 
@@ -46,6 +58,10 @@ pub enum Runtime {
     Lxc,
     /// systemd-nspawn.
     Nspawn,
+    /// runc without an engine above it.
+    Runc,
+    /// crun without an engine above it.
+    Crun,
 }
 
 impl Runtime {
@@ -59,6 +75,8 @@ impl Runtime {
             Self::Podman => "podman",
             Self::Lxc => "lxc",
             Self::Nspawn => "systemd-nspawn",
+            Self::Runc => "runc",
+            Self::Crun => "crun",
         }
     }
 }
@@ -88,11 +106,8 @@ pub struct Identity {
     pub image_id: String,
     /// The container's labels.
     pub container_labels: BTreeMap<String, String>,
-}
-
-/// Sets a field to the first value that says something.
-fn set(field: &mut String, values: impl IntoIterator<Item = Option<String>>) {
-    if let Some(value) = values.into_iter().flatten().find(|value| !value.is_empty()) {
-        *field = value;
-    }
+    /// The pod's labels.
+    pub pod_labels: BTreeMap<String, String>,
+    /// The systemd unit of a cgroup of the host.
+    pub unit: String,
 }

@@ -1,68 +1,62 @@
 //! Puts together what is known of a cgroup's owner, from its path and from what runtimes keep on disk.
 
-use std::{error::Error as _, path::PathBuf, time::SystemTime};
-
-use super::{
-    Identity, Runtime, Scope, docker,
-    failures::{Failures, Reason, Source},
-    oci,
-    paths::{Located, Owner, containerd_namespace, is_hex_id, locate},
-    started::{self, Clock},
-    state_file::StateFileError,
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::SystemTime,
 };
 
-/// Where things are on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Roots {
-    /// Docker's data.
-    pub docker: PathBuf,
-    /// State that a boot clears: containerd's, CRI-O's.
-    pub run: PathBuf,
-    /// State that outlives a boot: CRI-O's.
-    pub lib: PathBuf,
-    /// The proc file system.
-    pub proc: PathBuf,
-    /// The cgroup v2 hierarchy.
-    pub cgroup: PathBuf,
-}
-
-impl Roots {
-    /// The usual places, with the hierarchy at `cgroup`.
-    #[must_use]
-    pub fn usual(cgroup: PathBuf) -> Self {
-        Self {
-            docker: "/var/lib/docker".into(),
-            run: "/run".into(),
-            lib: "/var/lib".into(),
-            proc: "/proc".into(),
-            cgroup,
-        }
-    }
-}
+use super::{
+    Identity, Scope,
+    docker::DockerFiles,
+    facts::Merged,
+    failures::{Failures, Reason, Source as Name},
+    oci::OciFiles,
+    paths::{Located, Owner, is_hex_id, locate},
+    pod_logs::PodLogs,
+    podman::PodmanFiles,
+    roots::Roots,
+    runc::RuncState,
+    source::{Source, Trouble, Wanted},
+    started::{self, Clock},
+};
 
 /// What is known of a cgroup.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Resolved {
-    /// Its owner.
-    pub identity: Identity,
+    /// Its owner, and who told what of it.
+    pub merged: Merged,
     /// Whether it is a container's own cgroup: its creation is the container's start.
     pub own: bool,
-    /// When the container started, as its runtime says.
-    pub started: Option<SystemTime>,
+    /// Whether a source may soon tell more: it has been asked, or its files are being written.
+    pub open: bool,
+    /// Why sources told nothing.
+    pub troubles: Vec<(Name, Trouble)>,
 }
 
 /// Finds the owners of cgroups. Reads local files of bounded size and waits for nothing.
 #[derive(Debug)]
 pub struct Resolver {
     roots: Roots,
-    failures: Failures,
+    /// In the order of preference.
+    sources: Vec<Box<dyn Source>>,
+    failures: Arc<Failures>,
 }
 
 impl Resolver {
-    /// A resolver that looks in these places.
+    /// A resolver that looks for files in these places, and then asks these other sources, which count in the same `failures`.
     #[must_use]
-    pub fn new(roots: Roots) -> Self {
-        Self { roots, failures: Failures::default() }
+    pub fn new(roots: Roots, others: Vec<Box<dyn Source>>, failures: Arc<Failures>) -> Self {
+        let mut sources: Vec<Box<dyn Source>> = vec![
+            Box::new(DockerFiles::new(&roots)),
+            Box::new(OciFiles::new(&roots)),
+            Box::new(PodmanFiles::new(&roots)),
+            Box::new(RuncState::new(&roots)),
+        ];
+        sources.extend(others);
+        // The last resort.
+        sources.push(Box::new(PodLogs::new(&roots)));
+        Self { roots, sources, failures }
     }
 
     /// What could not be read so far. A failed read leaves what the path says.
@@ -71,33 +65,100 @@ impl Resolver {
         &self.failures
     }
 
+    /// The sources with sockets, and whether all of their sockets answer.
+    #[must_use]
+    pub fn up(&self) -> BTreeMap<Name, bool> {
+        let mut names = BTreeMap::new();
+        for source in &self.sources {
+            if let Some(is_up) = source.is_up() {
+                *names.entry(source.name()).or_insert(true) &= is_up;
+            }
+        }
+        names
+    }
+
+    /// The ids of containers that sources know more about than before.
+    pub fn news(&mut self) -> HashSet<String> {
+        self.sources.iter_mut().flat_map(|source| source.news()).collect()
+    }
+
     /// Finds the owner of the cgroup at `path`, counted from the root of the hierarchy.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Resolved {
-        locate(path).map(|located| self.resolve_located(path, &located)).unwrap_or_default()
+        match locate(path) {
+            Some(located) => self.resolve_located(path, &located),
+            None => self.resolve_unlocated(path),
+        }
     }
 
     pub(super) fn resolve_located(&self, path: &str, located: &Located) -> Resolved {
-        let mut identity = from_path(located);
-        let mut started = None;
-        if let Owner::Container { runtime, id } = &located.owner {
-            match runtime {
-                Runtime::Docker => started = self.ask_docker(id, &mut identity),
-                Runtime::Containerd => started = self.ask_containerd(located.root(path), id, &mut identity),
-                Runtime::CriO => {
-                    let answer = oci::read_crio(&self.roots.run, &self.roots.lib, id);
-                    if let Some(container) = self.heard(Source::Oci, answer) {
-                        container.describe(&mut identity);
-                    }
-                }
-                Runtime::Podman | Runtime::Lxc | Runtime::Nspawn => {}
+        let mut merged = Merged { identity: from_path(located), ..Merged::default() };
+        let mut answers = Answers::default();
+        let cgroup = located.root(path);
+        match &located.owner {
+            Owner::Container { runtime, id } => {
+                answers = self.ask(&Wanted { runtime: Some(*runtime), id, cgroup }, &mut merged);
             }
+            // Nobody but the directories of logs knows a pod by its cgroup, and it need not have any.
+            Owner::Pod => drop(self.ask(&Wanted { runtime: None, id: "", cgroup }, &mut merged)),
+        }
+        let Merged { identity, .. } = &mut merged;
+        if identity.scope == Scope::Pod {
+            identity.container_id.clear();
+            identity.container.clear();
+        } else if identity.container.is_empty() && !is_hex_id(&identity.container_id) {
+            // An id that was not drawn by lot is the name that somebody chose.
+            identity.container.clone_from(&identity.container_id);
         }
         if identity.pod.is_empty() {
             identity.pod.clone_from(&identity.pod_uid);
         }
         let own = identity.scope == Scope::Container && located.is_own(path);
-        Resolved { identity, own, started }
+        let open = answers.asked;
+        let mut troubles = answers.troubles;
+        if answers.heard {
+            // Several may be asked for one container; whose it is not need not know it.
+            troubles.retain(|(_, trouble)| trouble.reason != Reason::Missing);
+        }
+        Resolved { merged, own, open, troubles }
+    }
+
+    /// A path that tells no container: a runtime without an engine lets anybody choose the path.
+    pub(super) fn resolve_unlocated(&self, path: &str) -> Resolved {
+        let mut merged = Merged::default();
+        let answers = self.ask(&Wanted { runtime: None, id: "", cgroup: path }, &mut merged);
+        let own = merged.identity.scope == Scope::Container;
+        let open = !own && answers.troubles.iter().any(|(_, trouble)| trouble.reason == Reason::Missing);
+        // Nearly all of these are the host's own, of which nobody needs to have heard.
+        let mut troubles = answers.troubles;
+        troubles.retain(|(_, trouble)| trouble.reason != Reason::Missing);
+        Resolved { merged, own, open, troubles }
+    }
+
+    fn ask(&self, wanted: &Wanted<'_>, merged: &mut Merged) -> Answers {
+        let mut answers = Answers::default();
+        for source in &self.sources {
+            match source.tell(wanted) {
+                Ok(None) => {}
+                Ok(Some(facts)) => {
+                    answers.heard = true;
+                    merged.add(source.name(), facts);
+                }
+                Err(trouble) => {
+                    answers.asked |= trouble.reason == Reason::Missing && source.is_up() == Some(true);
+                    answers.troubles.push((source.name(), trouble));
+                }
+            }
+        }
+        answers
+    }
+
+    /// Counts what sources could not tell, once nothing more is expected.
+    pub(super) fn count(&self, troubles: &[(Name, Trouble)]) {
+        for (source, trouble) in troubles {
+            self.failures.add(*source, trouble.reason);
+            tracing::debug!(source = source.name(), cause = trouble.error.source(), "{trouble}");
+        }
     }
 
     /// When the earliest process of the cgroup at `path` started, to the precision of the kernel's tick.
@@ -106,41 +167,15 @@ impl Resolver {
         let directory = self.roots.cgroup.join(path.trim_start_matches('/'));
         started::earliest(&directory, &self.roots.proc, Clock::read(&self.roots.proc, now)?)
     }
-
-    fn ask_docker(&self, id: &str, identity: &mut Identity) -> Option<SystemTime> {
-        let container = self.heard(Source::Docker, docker::read(&self.roots.docker, id))?;
-        let started = container.started();
-        container.describe(identity);
-        started
-    }
-
-    fn ask_containerd(&self, root: &str, id: &str, identity: &mut Identity) -> Option<SystemTime> {
-        let answer = oci::read_containerd(&self.roots.run, containerd_namespace(root), id);
-        // Docker below a kubelet without the systemd driver has the same paths as containerd.
-        if is_missing(&answer)
-            && let Ok(container) = docker::read(&self.roots.docker, id)
-        {
-            let started = container.started();
-            container.describe(identity);
-            return started;
-        }
-        self.heard(Source::Oci, answer)?.describe(identity);
-        None
-    }
-
-    /// Counts a failure and goes on without.
-    fn heard<T>(&self, source: Source, answer: Result<T, StateFileError>) -> Option<T> {
-        answer
-            .inspect_err(|error| {
-                self.failures.add(source, error.reason());
-                tracing::debug!(source = source.name(), cause = error.source(), "{error}");
-            })
-            .ok()
-    }
 }
 
-fn is_missing<T>(answer: &Result<T, StateFileError>) -> bool {
-    matches!(answer, Err(error) if error.reason() == Reason::Missing)
+/// What asking all sources brought, beside what they told.
+#[derive(Debug, Default)]
+struct Answers {
+    heard: bool,
+    /// Whether a runtime is asked and has not answered yet.
+    asked: bool,
+    troubles: Vec<(Name, Trouble)>,
 }
 
 /// What the path alone tells.
@@ -156,10 +191,6 @@ fn from_path(located: &Located) -> Identity {
             identity.scope = Scope::Container;
             identity.runtime = Some(*runtime);
             identity.container_id.clone_from(id);
-            // An id that was not drawn by lot is the name that somebody chose.
-            if !is_hex_id(id) {
-                identity.container.clone_from(id);
-            }
         }
     }
     identity

@@ -1,18 +1,30 @@
-//! Reads small files that a runtime keeps on disk, trusting nothing about them.
+//! Reads what runtimes keep on disk, trusting nothing about it.
 
 use std::{
     fs::File,
     io::{self, Read},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::{
+    fs::{Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2},
+    io::Errno,
+};
 use serde::de::DeserializeOwned;
 
-use super::failures::Reason;
+use super::{failures::Reason, source::Trouble};
 
 /// The size up to which a state file is read.
 pub(super) const LIMIT_BYTES: u64 = 4 << 20;
+/// How many names of a directory are read.
+pub(super) const LIMIT_NAMES: usize = if cfg!(test) { 256 } else { 16384 };
+
+/// How often a path is looked up again when something above it is renamed or mounted meanwhile.
+const LOOKUPS: usize = 8;
+/// The age from which on two changes of a file have different times. The kernel's clock for files ticks every 10 ms at worst.
+const SETTLED: Duration = Duration::from_millis(20);
 
 /// Why a state file told nothing.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +37,8 @@ pub(super) enum StateFileError {
     NotRegular { path: PathBuf },
     #[error("state file `{}` is larger than {LIMIT_BYTES} bytes", path.display())]
     TooLarge { path: PathBuf },
+    #[error("state directory `{}` holds more than {LIMIT_NAMES} names", path.display())]
+    TooMany { path: PathBuf },
     #[error("cannot parse state file `{}`", path.display())]
     Parse { path: PathBuf, source: serde_json::Error },
 }
@@ -39,94 +53,174 @@ impl StateFileError {
                 Reason::Missing
             }
             Self::Open { .. } | Self::Read { .. } | Self::NotRegular { .. } => Reason::Unreadable,
-            Self::TooLarge { .. } | Self::Parse { .. } => Reason::Malformed,
+            Self::TooLarge { .. } | Self::TooMany { .. } | Self::Parse { .. } => Reason::Malformed,
         }
     }
 }
 
-/// Reads a JSON file. Returns at once whatever is at `path`: a FIFO or a device is refused, not waited for.
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StateFileError> {
-    let bytes = read(path)?;
-    serde_json::from_slice(&bytes).map_err(|source| StateFileError::Parse { path: path.to_owned(), source })
+impl From<StateFileError> for Trouble {
+    fn from(error: StateFileError) -> Self {
+        Self { reason: error.reason(), error: error.into() }
+    }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, StateFileError> {
-    let open = |source: rustix::io::Errno| StateFileError::Open { path: path.to_owned(), source: source.into() };
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(open)?);
+/// What tells that a file or directory is the same as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    file: (u64, u64),
+    size: i64,
+    modified: (i64, i64),
+    settled: bool,
+}
 
-    let stat = rustix::fs::fstat(&file).map_err(open)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(StateFileError::NotRegular { path: path.to_owned() });
+impl Stamp {
+    fn of(stat: &Stat, now: SystemTime) -> Self {
+        let modified = (stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or_default());
+        let mut stamp = Self { file: (stat.st_dev, stat.st_ino), size: stat.st_size, modified, settled: true };
+        stamp.settled = stamp.modified().is_none_or(|modified| {
+            let distance = now.duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
+            distance > SETTLED
+        });
+        stamp
     }
-    // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
-    let mut bytes = Vec::new();
-    file.take(LIMIT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| StateFileError::Read { path: path.to_owned(), source })?;
-    if u64::try_from(bytes.len()).is_ok_and(|len| len > LIMIT_BYTES) {
-        return Err(StateFileError::TooLarge { path: path.to_owned() });
+
+    /// Whether nothing can have changed since this stamp was taken, if `now` is what the file has now.
+    pub(super) fn is_still(self, now: Self) -> bool {
+        // What changed within one tick of the clock before the stamp was taken may have changed again within it.
+        self.settled && Self { settled: true, ..now } == self
     }
-    Ok(bytes)
+
+    /// When it was last changed.
+    pub(super) fn modified(self) -> Option<SystemTime> {
+        let (seconds, nanos) = self.modified;
+        let since = Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanos).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    }
+}
+
+/// A file system from its root on. Links in it never lead out of it: an absolute one is taken from this root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    root: PathBuf,
+    /// A directory in it that is the root of this part of it.
+    part: Option<PathBuf>,
+}
+
+impl Tree {
+    /// The file system with its root at this directory.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), part: None }
+    }
+
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the process itself finds what is at `path` in the tree.
+    pub(super) fn outside(&self, path: &Path) -> PathBuf {
+        let below = |root: &Path, path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+        match &self.part {
+            Some(part) => below(&below(&self.root, part), path),
+            None => below(&self.root, path),
+        }
+    }
+
+    /// The part of the whole file system below a directory in it. Links in it never lead out of this part.
+    pub(super) fn part(&self, directory: &Path) -> Self {
+        Self { root: self.root.clone(), part: Some(directory.to_owned()) }
+    }
+
+    /// Reads a JSON file. Returns at once whatever is at `path`: a FIFO or a device is refused, not waited for.
+    pub(super) fn read_json<T: DeserializeOwned>(&self, path: &Path) -> Result<T, StateFileError> {
+        let bytes = self.read(path)?;
+        let parsed = serde_json::from_slice(&bytes);
+        parsed.map_err(|source| StateFileError::Parse { path: self.outside(path), source })
+    }
+
+    /// Reads a file.
+    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, StateFileError> {
+        let file = File::from(self.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?);
+        let stat = fstat(&file).map_err(|errno| self.unread(path, errno))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(StateFileError::NotRegular { path: self.outside(path) });
+        }
+        // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
+        let mut bytes = Vec::new();
+        file.take(LIMIT_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|source| StateFileError::Read { path: self.outside(path), source })?;
+        if u64::try_from(bytes.len()).is_ok_and(|len| len > LIMIT_BYTES) {
+            return Err(StateFileError::TooLarge { path: self.outside(path) });
+        }
+        Ok(bytes)
+    }
+
+    /// What tells whether the file or directory at `path` changes.
+    pub(super) fn stamp(&self, path: &Path) -> Result<Stamp, StateFileError> {
+        let file = self.open(path, OFlags::PATH)?;
+        let stat = fstat(&file).map_err(|errno| self.unread(path, errno))?;
+        Ok(Stamp::of(&stat, SystemTime::now()))
+    }
+
+    /// What is in a directory, and whether this is all: names that are UTF-8 and not hidden.
+    pub(super) fn names(&self, path: &Path) -> Result<(Vec<String>, bool), StateFileError> {
+        let directory = self.open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK)?;
+        let entries = Dir::new(directory).map_err(|errno| self.unread(path, errno))?;
+        let mut names = Vec::new();
+        for (read, entry) in entries.enumerate() {
+            if read >= LIMIT_NAMES {
+                return Ok((names, false));
+            }
+            let entry = entry.map_err(|errno| self.unread(path, errno))?;
+            let name = entry.file_name().to_str().ok().filter(|name| !name.starts_with('.'));
+            names.extend(name.map(str::to_owned));
+        }
+        Ok((names, true))
+    }
+
+    /// A directory that holds more names than are read.
+    pub(super) fn too_many(&self, path: &Path) -> StateFileError {
+        StateFileError::TooMany { path: self.outside(path) }
+    }
+
+    /// A file that is not there.
+    pub(super) fn missing(&self, path: &Path) -> StateFileError {
+        StateFileError::Open { path: self.outside(path), source: io::ErrorKind::NotFound.into() }
+    }
+
+    /// Opens what is at `path`, which is not a link itself.
+    fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, StateFileError> {
+        let open = || {
+            let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let mut root = rustix::fs::open(&self.root, directory, Mode::empty())?;
+            if let Some(part) = &self.part {
+                root = open_in(&root, part, directory)?;
+            }
+            open_in(&root, path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC)
+        };
+        open().map_err(|errno: Errno| StateFileError::Open { path: self.outside(path), source: errno.into() })
+    }
+
+    fn unread(&self, path: &Path, errno: Errno) -> StateFileError {
+        StateFileError::Read { path: self.outside(path), source: errno.into() }
+    }
+}
+
+/// Opens what is at `path`, as if `root` were the root.
+fn open_in(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let mut outcome = Err(Errno::AGAIN);
+    for _ in 0..LOOKUPS {
+        outcome = openat2(root, path, flags, Mode::empty(), resolve);
+        if !matches!(outcome, Err(Errno::AGAIN)) {
+            break;
+        }
+    }
+    outcome
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{error::Error as _, fs, os::unix::fs::symlink};
-
-    use rustix::fs::{CWD, FileType, Mode};
-
-    use super::*;
-
-    fn reason(path: &Path) -> Reason {
-        read_json::<serde_json::Value>(path).expect_err("a failure").reason()
-    }
-
-    #[test]
-    fn reads_a_regular_file() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("state.json");
-        fs::write(&path, "[1]").expect("a file");
-        assert_eq!(read_json::<Vec<u8>>(&path).expect("a list"), [1]);
-    }
-
-    #[test]
-    fn tells_what_is_missing() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let file = dir.path().join("file");
-        fs::write(&file, "{}").expect("a file");
-        assert_eq!(reason(&dir.path().join("nothing")), Reason::Missing);
-        assert_eq!(reason(&file.join("below")), Reason::Missing);
-    }
-
-    #[test]
-    fn refuses_what_is_not_a_regular_file_without_waiting() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let (fifo, link, file) = (dir.path().join("fifo"), dir.path().join("link"), dir.path().join("file"));
-        rustix::fs::mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
-        fs::write(&file, "{}").expect("a file");
-        symlink(&file, &link).expect("a link");
-        for path in [&fifo, &link, dir.path(), Path::new("/dev/zero")] {
-            assert_eq!(reason(path), Reason::Unreadable, "{}", path.display());
-        }
-    }
-
-    #[test]
-    fn refuses_what_is_too_large_or_no_json() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("state.json");
-        File::create(&path).and_then(|file| file.set_len(LIMIT_BYTES + 1)).expect("a sparse file");
-        assert_eq!(reason(&path), Reason::Malformed);
-        for text in ["", "{", "\u{0}", &"[".repeat(100_000)] {
-            fs::write(&path, text).expect("a file");
-            assert_eq!(reason(&path), Reason::Malformed);
-        }
-    }
-
-    #[test]
-    fn says_the_operation_and_keeps_the_cause() {
-        let error = read_json::<serde_json::Value>(Path::new("/nonexistent/x")).expect_err("a failure");
-        assert_eq!(error.to_string(), "cannot open state file `/nonexistent/x`");
-        assert!(error.source().is_some_and(|cause| cause.to_string().contains("No such file")));
-    }
-}
+mod tests;

@@ -3,21 +3,16 @@
 use std::{
     fs,
     io::Write as _,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use doubleslit_testbed::{exporter, http::Connection, scrape::Scrape, shell, wait};
+use doubleslit_testbed::{scrape::Scrape, shell};
 
-use crate::harness::{assert_conserved, docker, setup};
-
-struct Prometheus(Child);
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
+use crate::{
+    harness::{assert_conserved, docker, setup},
+    prometheus::Prometheus,
+};
 
 #[test]
 #[ignore = "needs root and BTF"]
@@ -53,34 +48,44 @@ fn prometheus_reads_openmetrics() {
     assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
     assert!(openmetrics.text().ends_with("# EOF\n"));
 
-    let directory = tempfile::tempdir().expect("a directory can be made");
-    let config = directory.path().join("prometheus.yml");
-    let target = exporter.address;
-    let scrape = "scrape_configs: [{job_name: d, scrape_interval: 1s, static_configs: [{targets: ['";
-    fs::write(&config, format!("{scrape}{target}']}}]}}]\n")).expect("a file can be written");
-    let address = exporter::free_address();
-    let log = fs::File::create(directory.path().join("log")).expect("a file can be written");
-    let prometheus = Command::new("prometheus")
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
-        .arg(format!("--web.listen-address={address}"))
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .expect("prometheus can be run");
-    let _prometheus = Prometheus(prometheus);
-
-    let query = |expression: &str| -> Option<String> {
-        let path = format!("/api/v1/query?query={expression}");
-        let answer: serde_json::Value =
-            serde_json::from_str(&Connection::open(address).ok()?.get(&path, &[]).ok()?.text()).ok()?;
-        answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
-    };
-    let up = wait::until("Prometheus has scraped", || query("up"));
-    assert_eq!(up, "1", "{}", fs::read_to_string(directory.path().join("log")).unwrap_or_default());
-    let selector = format!("doubleslit_process_execs_total{{container_id=%22{}%22}}", a.id);
+    let prometheus = Prometheus::scraping(exporter.address);
+    let selector = format!("doubleslit_process_execs_total{{container_id=\"{}\"}}", a.id);
     let here = exporter.scrape().value("doubleslit_process_execs_total", &[("container_id", &a.id)]);
-    assert_eq!(query(&selector).and_then(|value| value.parse().ok()), here);
+    assert_eq!(prometheus.query(&selector), here);
+}
+
+/// With times of creation. A container that was there before counts since the exporter started, a later one since it started.
+#[test]
+#[ignore = "needs root and BTF"]
+fn prometheus_reads_times_of_creation() {
+    let before = docker().load("before", &[]);
+    let started = SystemTime::now();
+    let mut exporter = setup().config("metrics: {created: true}").start();
+    let ready = SystemTime::now();
+    let later = docker().load("later", &[]);
+    let text = exporter.get("/metrics", &[("Accept", "application/openmetrics-text;version=1.0.0")]).text();
+    let openmetrics = Scrape::parse(&text);
+    let (earlier_id, later_id) = ([("container_id", before.id.as_str())], [("container_id", later.id.as_str())]);
+    let execs = "doubleslit_process_execs_created";
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64();
+    for labels in [&earlier_id[..], &[("container", ""), ("container_id", ""), ("pod", "")]] {
+        let created = openmetrics.value(execs, labels).expect("it is there");
+        assert!((seconds(started)..=seconds(ready)).contains(&created), "{created}");
+    }
+    let created = openmetrics.value(execs, &later_id).expect("it is there");
+    assert_eq!(Some(created), openmetrics.value("doubleslit_container_start_time_seconds", &later_id));
+    let starts = [("container", "later"), ("runtime", "docker")];
+    assert_eq!(openmetrics.value("doubleslit_container_starts_created", &starts), Some(created));
+    // Each counter is followed by its own time.
+    let lines = text.lines().filter(|line| line.contains(&later.id)).collect::<Vec<_>>();
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("_created{")) {
+        let series = |line: &str| line.rsplit_once(' ').map(|(series, _)| series.to_owned());
+        assert_eq!(series(&line.replacen("_created{", "_total{", 1)), series(lines[at - 1]), "{line}");
+    }
+    assert!(!exporter.get("/metrics", &[]).text().contains("_created"), "the text format has no times of creation");
+
+    let prometheus = Prometheus::scraping(exporter.address);
+    assert_eq!(prometheus.query(&format!("{execs}{{container_id=\"{}\"}}", later.id)), Some(created));
 }
 
 /// The same counts in both formats, and under gzip.

@@ -23,6 +23,14 @@ pub(crate) fn setup() -> Setup {
     setup_for(docker())
 }
 
+/// The same with further settings of the section `identity`.
+pub(crate) fn setup_with(identity: &str) -> Setup {
+    let root = docker().data_root();
+    Setup::new(Path::new(BINARY))
+        .config("poll: {max_age: 0s}")
+        .config(&format!("identity: {{docker_root: \"{}\", {identity}}}", root.display()))
+}
+
 /// The same for another engine.
 pub(crate) fn setup_for(docker: &Docker) -> Setup {
     let root = docker.data_root();

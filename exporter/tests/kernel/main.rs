@@ -3,18 +3,27 @@
 //! A test has a load do exactly N of one thing inside a container and reads the number at `/metrics`.
 
 mod capacity;
+mod churn;
 mod container;
 mod exec;
 mod exit;
 mod fork;
 mod formats;
 mod harness;
+mod identity;
+mod labels;
 mod lifecycle;
+mod limits;
+mod namespaces;
 mod oom;
+mod pods;
+mod prometheus;
+mod ps;
 mod pure_v2;
 mod short;
 mod signal;
 mod slots;
 mod socket_state;
+mod sources;
 mod start;
 mod tcp;

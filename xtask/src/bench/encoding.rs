@@ -3,14 +3,17 @@
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use anyhow::Result;
 use doubleslit::{
     counts::snapshot::{Container, Sender, Snapshot, Subject},
     export::{Format, Inputs, Internals, Process, Settings, Stopwatch, encode, encode_in_chunks},
-    identity::{Identity, Runtime, Scope},
+    identity::{
+        Identity, Runtime, Scope,
+        labels::{IdentityLabel, RowLabels},
+    },
     probes,
 };
 use doubleslit_common::{
@@ -79,9 +82,17 @@ fn inputs(containers: usize) -> Inputs {
     let labels: Vec<Arc<[String]>> = (0..containers).map(labels).collect();
     Inputs {
         settings: Arc::new(Settings {
-            labels: vec!["namespace", "pod", "container", "container_id"],
+            labels: RowLabels {
+                identity: vec![
+                    IdentityLabel::Namespace,
+                    IdentityLabel::Pod,
+                    IdentityLabel::Container,
+                    IdentityLabel::ContainerId,
+                ],
+                ..RowLabels::default()
+            },
             families: probes::families().collect(),
-            container_labels: Vec::new(),
+            ..Settings::default()
         }),
         snapshot: Arc::new(Snapshot {
             subjects: labels.iter().map(|labels| Arc::new(subject(labels))).collect(),
@@ -121,7 +132,7 @@ fn subject(labels: &Arc<[String]>) -> Subject {
             edges.insert((detail, Arc::new(sender)), 4_450);
         }
     }
-    Subject { scope: Scope::Container, labels: Arc::clone(labels), counts, edges }
+    Subject { scope: Scope::Container, labels: Arc::clone(labels), created: UNIX_EPOCH, counts, edges }
 }
 
 fn container(labels: &Arc<[String]>) -> Container {

@@ -5,6 +5,7 @@ mod build;
 mod cost;
 mod encoding;
 mod hooks;
+pub(crate) mod identity;
 mod loaded;
 mod machine;
 mod process;
@@ -45,6 +46,8 @@ enum Section {
     Storms,
     /// Reading the maps, writing the text, memory, start.
     Exporter,
+    /// Finding out whose cgroups they are.
+    Identity,
 }
 
 /// How much of everything there is.
@@ -80,6 +83,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         reading::measure(effort, &mut report)?;
         encoding::measure(effort, &mut report)?;
         process::measure(&tools, effort, &mut report)?;
+    }
+    if wanted(Section::Identity) {
+        identity::measure(effort, &mut report)?;
     }
     let text = report.text();
     print!("{text}");

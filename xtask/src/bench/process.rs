@@ -117,12 +117,15 @@ fn settled_memory(exporter: &mut Exporter, effort: Effort) -> Result<Memory> {
         drop(exporter.scrape());
     }
     thread::sleep(SETTLE / u32::try_from(effort.divisor)?);
-    let status = fs::read_to_string(format!("/proc/{}/status", exporter.pid()))?;
-    let mebibytes = |name: &str| {
-        let value = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
-        Ok::<_, anyhow::Error>(value.with_context(|| format!("procfs tells no {name}"))?.parse::<f64>()? / 1024.0)
-    };
-    Ok(Memory { resident: mebibytes("VmRSS:")?, highest: mebibytes("VmHWM:")? })
+    let pid = exporter.pid().to_string();
+    Ok(Memory { resident: status_mebibytes(&pid, "VmRSS:")?, highest: status_mebibytes(&pid, "VmHWM:")? })
+}
+
+/// A number of a process's status (proc_pid_status(5)) that is in kibibytes, in mebibytes.
+pub(super) fn status_mebibytes(pid: &str, name: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+    Ok(value.with_context(|| format!("procfs tells no {name}"))?.parse::<f64>()? / 1024.0)
 }
 
 /// Per cent of a core.

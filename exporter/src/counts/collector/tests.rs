@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     os::fd::BorrowedFd,
+    path::Path,
     sync::{Mutex, MutexGuard},
 };
 
@@ -9,12 +10,16 @@ use doubleslit_common::{
     kind::Kind,
 };
 
+use rustix::event::{EventfdFlags, eventfd};
+
 use super::*;
 use crate::{
-    counts::fake::FakeSource,
+    counts::{fake::FakeSource, limits::Limits, tally::Settings},
     identity::{
-        labels::IdentityLabel,
-        resolve::{Resolver, Roots},
+        ignore::Ignore,
+        labels::{IdentityLabel, RowLabels},
+        resolve::Resolver,
+        roots::Roots,
     },
 };
 
@@ -87,15 +92,22 @@ impl Machine {
     /// A collector that reads for every question and never by itself.
     fn collector(&self, grace: Duration) -> Collector {
         let hierarchy = self.hierarchy.path().to_owned();
-        let roots = Roots { docker: "/nonexistent".into(), ..Roots::usual(hierarchy.clone()) };
+        let roots = Roots { docker: "/nonexistent".into(), ..Roots::below(Path::new("/"), hierarchy.clone()) };
         let parts = Parts {
             source: Maps(Arc::clone(&self.maps)),
             notices: Told { notices: Arc::clone(&self.notices), bell: Arc::clone(&self.bell) },
             hierarchy,
-            directory: Directory::new(Resolver::new(roots)),
-            tally: Tally::new(vec![IdentityLabel::ContainerId], grace),
+            directory: Directory::new(Resolver::new(roots, Vec::new(), Arc::default())),
+            tally: Tally::new(Settings {
+                labels: RowLabels { identity: vec![IdentityLabel::ContainerId], ..RowLabels::default() },
+                grace,
+                limits: Limits::default(),
+                ignore: Ignore::default(),
+                begun: SystemTime::now(),
+            }),
             interval: Duration::from_secs(3600),
             walk_interval: self.walk_interval,
+            bell: Arc::new(eventfd(0, EventfdFlags::NONBLOCK).expect("an eventfd")),
         };
         Collector::start(parts, Duration::ZERO).expect("a thread")
     }

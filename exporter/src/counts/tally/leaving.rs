@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Owner, Tally};
+use super::{Former, Owner, Tally};
 use crate::{
-    counts::{snapshot::Sender, source::CountSource},
+    counts::{rows::NOWHERE, snapshot::Sender, source::CountSource},
     identity::CgroupId,
 };
 
@@ -27,10 +27,13 @@ impl Tally {
     pub fn release(&mut self, id: CgroupId, now: Instant, source: &mut dyn CountSource) -> io::Result<()> {
         self.remove(id, now);
         self.settle(id, source)?;
-        let nothing_stays = |owner: &Owner| owner.lifecycle.is_none() && self.rows.is_shared(owner.subject);
+        let nothing_stays = |owner: &Owner| {
+            let has_no_lifecycle = owner.lifecycle.is_none_or(|row| row == NOWHERE);
+            has_no_lifecycle && owner.former.is_empty() && self.rows.can_lose(owner.subject)
+        };
         if self.owners.get(&id).is_some_and(nothing_stays) {
-            let dead_sender = self.leave(id);
-            self.rows.forget_senders(&HashSet::from_iter(dead_sender));
+            let dead_senders = self.leave(id);
+            self.rows.forget_senders(&HashSet::from_iter(dead_senders));
         }
         Ok(())
     }
@@ -74,20 +77,27 @@ impl Tally {
         quiet.into_iter().try_for_each(|id| self.settle(id, source))
     }
 
-    /// Takes a cgroup out of its rows. Returns its name as a sender if nobody else has it.
-    fn leave(&mut self, id: CgroupId) -> Option<Arc<Sender>> {
-        let owner = self.owners.remove(&id)?;
-        self.rows.leave(owner.subject, &mut self.retired);
-        if let Some(lifecycle) = owner.lifecycle {
+    /// Takes a cgroup out of all rows that it has or had. Returns its names as a sender that nobody else has.
+    fn leave(&mut self, id: CgroupId) -> Vec<Arc<Sender>> {
+        let Some(Owner { subject, lifecycle, sender, former, .. }) = self.owners.remove(&id) else {
+            return Vec::new();
+        };
+        let names = former.into_iter().chain([Former { subject, lifecycle, sender }]);
+        names.filter_map(|names| self.leave_names(names)).collect()
+    }
+
+    fn leave_names(&mut self, Former { subject, lifecycle, sender }: Former) -> Option<Arc<Sender>> {
+        self.rows.leave(subject, &mut self.retired);
+        if let Some(lifecycle) = lifecycle {
             self.rows.leave_lifecycle(lifecycle, &mut self.retired);
         }
-        let users = self.senders.get_mut(&owner.sender)?;
+        let users = self.senders.get_mut(&sender)?;
         *users -= 1;
         if *users > 0 {
             return None;
         }
-        self.senders.remove(&owner.sender);
-        Some(owner.sender)
+        self.senders.remove(&sender);
+        Some(sender)
     }
 
     /// Reads a cgroup's entries one last time and removes them from the maps.

@@ -1,10 +1,15 @@
-use std::collections::BTreeMap;
+mod labels;
+mod limits;
+mod property;
 
-use doubleslit_common::probes::{exit::Outcome, signal};
-use proptest::prelude::*;
+use doubleslit_common::probes::signal;
 
 use super::*;
-use crate::{counts::fake::FakeSource, identity::Runtime};
+use crate::{
+    counts::{fake::FakeSource, snapshot::Folded},
+    identity::{Runtime, labels::IdentityLabel},
+    probes::OTHER_DETAIL,
+};
 
 const GRACE: Duration = Duration::from_secs(300);
 
@@ -27,8 +32,18 @@ fn cgroup(id: u64, own: bool, identity: Identity) -> Cgroup {
     Cgroup { id: CgroupId(id), path, identity: Arc::new(identity), own, started: None, removed_at: None }
 }
 
+fn settings(labels: &[IdentityLabel]) -> Settings {
+    Settings {
+        labels: RowLabels { identity: labels.to_vec(), ..RowLabels::default() },
+        grace: GRACE,
+        limits: Limits::default(),
+        ignore: Ignore::default(),
+        begun: SystemTime::now(),
+    }
+}
+
 fn tally(labels: &[IdentityLabel]) -> Tally {
-    Tally::new(labels.to_vec(), GRACE)
+    Tally::new(settings(labels))
 }
 
 const BOTH: [IdentityLabel; 2] = [IdentityLabel::Container, IdentityLabel::ContainerId];
@@ -226,6 +241,55 @@ fn events_of_skipped_programs_are_in_the_other_row() {
 }
 
 #[test]
+fn what_waits_for_its_name_counts_later() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    tally.adopt(&container(8, "known"));
+    tally.hold(CgroupId(7));
+    source.count(7, Kind::Exec, 0, 5);
+    source.count(7, Kind::ContainerStart, 0, 1);
+    source.edge(8, 7, 15, 1);
+    assert!(tally.strangers(&source.reading()).is_empty());
+    tally.apply(&source.reading(), now);
+    assert_eq!(snapshot(&tally).counted, PerKind::default());
+
+    tally.adopt(&container(7, "late"));
+    source.count(7, Kind::Exec, 0, 1);
+    tally.apply(&source.reading(), now);
+    let snapshot = snapshot(&tally);
+    assert_eq!(row(&snapshot, "late", Kind::Exec), Some(6));
+    assert_eq!(row(&snapshot, "known", Kind::SignalGenerate), Some(1));
+    assert_eq!(snapshot.counted.get(Kind::ContainerStart), 1);
+    balance(&snapshot);
+}
+
+#[test]
+fn a_new_name_moves_nothing() {
+    let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
+    tally.adopt(&container(7, "old"));
+    source.count(7, Kind::ContainerStart, 0, 1);
+    source.count(7, Kind::Exec, 0, 5);
+    tally.apply(&source.reading(), now);
+
+    tally.rename(&container(7, "new"));
+    source.count(7, Kind::Exec, 0, 2);
+    source.count(7, Kind::ContainerStop, 0, 1);
+    tally.apply(&source.reading(), now);
+    let taken = snapshot(&tally);
+    assert_eq!((row(&taken, "old", Kind::Exec), row(&taken, "new", Kind::Exec)), (Some(5), Some(2)));
+    let lifecycles = taken.lifecycles.iter().map(|row| (row.container.as_str(), row.starts, row.stops));
+    assert_eq!(lifecycles.collect::<Vec<_>>(), [("old", 1, 0), ("new", 0, 1)]);
+    assert_eq!(taken.containers.iter().map(|container| container.labels[0].as_str()).collect::<Vec<_>>(), ["new"]);
+    balance(&taken);
+
+    tally.remove(CgroupId(7), now);
+    assert_eq!(retire(&mut tally, now + GRACE, &mut source), [CgroupId(7)]);
+    let taken = snapshot(&tally);
+    assert_eq!((taken.subjects.len(), taken.lifecycles.len(), taken.retired.get(Kind::Exec)), (1, 0, 7));
+    assert_eq!(tally.senders.len(), 4, "the host, the kernel, the unknown and all others");
+    balance(&taken);
+}
+
+#[test]
 fn unknown_cgroups_share_the_other_row() {
     let (mut tally, mut source, now) = (tally(&BOTH), FakeSource::default(), Instant::now());
     source.count(70, Kind::Exec, 0, 1);
@@ -309,94 +373,4 @@ fn an_entry_that_stays_is_tried_again() {
     assert_eq!(retire(&mut tally, now + GRACE, &mut source), [CgroupId(8)]);
     assert_eq!(snapshot(&tally).containers.len(), 0);
     balance(&snapshot(&tally));
-}
-
-/// A step in the life of a machine.
-#[derive(Clone, Debug)]
-enum Step {
-    Create { cgroup: u64, name: u8 },
-    Count { cgroup: u64, kind: u8, increment: u8 },
-    Signal { target: u64, sender: u64 },
-    Lose { kind: u8 },
-    Remove { cgroup: u64 },
-    Release { cgroup: u64 },
-    Pass { seconds: u16 },
-    Poll,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let cgroup = 1u64..12;
-    prop_oneof![
-        (cgroup.clone(), 0u8..4).prop_map(|(cgroup, name)| Step::Create { cgroup, name }),
-        (cgroup.clone(), 0u8..13, 1u8..9).prop_map(|(cgroup, kind, increment)| Step::Count { cgroup, kind, increment }),
-        (cgroup.clone(), cgroup.clone()).prop_map(|(target, sender)| Step::Signal { target, sender }),
-        (0u8..13).prop_map(|kind| Step::Lose { kind }),
-        cgroup.clone().prop_map(|cgroup| Step::Remove { cgroup }),
-        cgroup.prop_map(|cgroup| Step::Release { cgroup }),
-        (1u16..400).prop_map(|seconds| Step::Pass { seconds }),
-        Just(Step::Poll),
-        Just(Step::Poll),
-    ]
-}
-
-proptest! {
-    /// Whatever happens in whatever order: no row falls while it is there, counted equals rows plus retired, and counted
-    /// equals what was generated.
-    #[test]
-    fn nothing_is_lost_and_nothing_moves(steps in proptest::collection::vec(step(), 1..120), short: bool) {
-        let labels: &[IdentityLabel] = if short { &[IdentityLabel::Container] } else { &BOTH };
-        let (mut tally, mut source, mut now) = (tally(labels), FakeSource::default(), Instant::now());
-        let mut generated = PerKind::default();
-        let mut last = BTreeMap::new();
-        for step in steps {
-            match step {
-                Step::Create { cgroup, name } => tally.adopt(&container(cgroup, &format!("name{name}"))),
-                // Starts are counted for containers only; these may be unknown.
-                Step::Count { kind, .. } if kind >= Kind::ContainerStart as u8 => {}
-                Step::Count { cgroup, kind, increment } => {
-                    let kind = Kind::from_number(kind).expect("a kind");
-                    source.count(cgroup, kind, Outcome::Failure as u32, increment.into());
-                    generated.add(kind, increment.into());
-                }
-                Step::Signal { target, sender } => {
-                    source.edge(target, sender, 15, 1);
-                    generated.add(Kind::SignalGenerate, 1);
-                }
-                Step::Lose { kind } => {
-                    let kind = Kind::from_number(kind).expect("a kind");
-                    *source.losses.entry((Loss::CountsFull, kind)).or_default() += 1;
-                    if kind < Kind::ContainerStart {
-                        *source.skipped.entry(kind).or_default() += 1;
-                        generated.add(kind, 2);
-                    }
-                }
-                Step::Remove { cgroup } => tally.remove(CgroupId(cgroup), now),
-                Step::Release { cgroup } => {
-                    tally.apply(&source.reading(), now);
-                    tally.release(CgroupId(cgroup), now, &mut source).expect("a fake cannot fail");
-                }
-                Step::Pass { seconds } => now += Duration::from_secs(seconds.into()),
-                Step::Poll => {
-                    tally.apply(&source.reading(), now);
-                    let gone = retire(&mut tally, now, &mut source);
-                    let taken = snapshot(&tally);
-                    balance(&taken);
-                    prop_assert_eq!(taken.counted, generated);
-                    let mut rows = BTreeMap::new();
-                    for subject in &taken.subjects {
-                        for (key, count) in &subject.counts {
-                            prop_assert!(rows.insert((subject.labels.clone(), *key), *count).is_none(), "two equal rows");
-                        }
-                    }
-                    for (key, count) in &rows {
-                        // A row that went and came back begins anew.
-                        if gone.is_empty() && last.get(key).is_some_and(|before| before > count) {
-                            return Err(TestCaseError::fail(format!("row {key:?} fell to {count}")));
-                        }
-                    }
-                    last = rows;
-                }
-            }
-        }
-    }
 }

@@ -1,3 +1,5 @@
+mod extended;
+
 use std::{
     collections::{BTreeMap, HashSet},
     io::Write as _,
@@ -18,8 +20,12 @@ use doubleslit_common::{
 use super::*;
 use crate::{
     bpf::status::{ProbeState, ProbeStatus, ProgramStatus},
+    config,
     counts::snapshot::{Container, Folded, Identities, Lifecycle, MapRead, PerKind, Sender, Subject},
-    identity::{Identity, Runtime, Scope},
+    identity::{
+        Identity, Runtime, Scope,
+        labels::{DESCRIPTION, IdentityLabel},
+    },
     probes::{self, PROBES},
 };
 
@@ -35,6 +41,7 @@ fn subject(scope: Scope, values: &[&str], counts: &[(Kind, u32, u64)], edges: &[
     Arc::new(Subject {
         scope,
         labels: labels(values),
+        created: UNIX_EPOCH + Duration::from_millis(1_700_000_000_250),
         counts: counts.iter().map(|(kind, detail, count)| ((*kind, *detail), *count)).collect(),
         edges: edges.iter().map(|(detail, name, count)| ((*detail, sender(name)), *count)).collect(),
     })
@@ -107,13 +114,14 @@ fn snapshot() -> Snapshot {
         ],
         counted: per_kind(&[(Kind::Exec, 12), (Kind::SignalGenerate, 70)]),
         retired: per_kind(&[(Kind::Exec, 1)]),
+        ignored: PerKind::default(),
         folded: vec![Folded { metric: "doubleslit_process_execs", reason: "full", count: 3 }],
         maps: vec![
             MapRead { map: "counts", keys: 20, capacity: 65536, syscalls: 2, duration: Duration::from_micros(250) },
             MapRead { map: "edges", keys: 3, capacity: 16384, syscalls: 1, duration: Duration::from_micros(50) },
         ],
         losses: vec![(Loss::CountsFull, 7), (Loss::EdgesFull, 0)],
-        identities: Identities { entries: 5, failures: vec![("docker", "missing", 2)] },
+        identities: Identities { entries: 5, failures: vec![("docker", "missing", 2)], up: vec![("cri", false)] },
         duration: Duration::from_micros(500),
     }
 }
@@ -121,7 +129,9 @@ fn snapshot() -> Snapshot {
 fn lifecycle(container: &str, starts: u64, stops: u64) -> Arc<Lifecycle> {
     let container = container.to_owned();
     let (namespace, pod) = (String::new(), String::new());
-    Arc::new(Lifecycle { namespace, pod, container, runtime: Runtime::Docker, starts, stops })
+    let created = UNIX_EPOCH + Duration::from_secs(1_700_000_001);
+    let (runtime, extra) = (Runtime::Docker, labels(&[]));
+    Arc::new(Lifecycle { namespace, pod, container, runtime, extra, created, starts, stops })
 }
 
 fn internals() -> Internals {
@@ -143,10 +153,14 @@ fn internals() -> Internals {
     }
 }
 
+fn config() -> Config {
+    config::load(None, [], &config::Flags::default()).expect("the defaults")
+}
+
 fn inputs(snapshot: Snapshot) -> Inputs {
-    let config = config::load(None, [], &config::Flags::default()).expect("the defaults");
+    let config = config();
     Inputs {
-        settings: Arc::new(Settings::new(&config.identity, probes::families())),
+        settings: Arc::new(Settings::new(&config, probes::families())),
         snapshot: Arc::new(snapshot),
         internals: Arc::new(internals()),
         process: Some(Process {
@@ -180,6 +194,11 @@ fn small_openmetrics() {
 #[test]
 fn small_text() {
     compare("small.text", TEXT, &encode(&inputs(snapshot()), Format::Text));
+}
+
+#[test]
+fn a_description_has_the_labels_that_are_kept_from_others() {
+    assert_eq!(own::CONTAINER_INFO.labels, DESCRIPTION);
 }
 
 #[test]
@@ -224,9 +243,9 @@ fn assert_no_duplicates(text: &str) {
 fn no_series_twice_whatever_the_labels() {
     for label in IdentityLabel::ALL {
         let mut inputs = inputs(snapshot());
-        let mut identity = config::load(None, [], &config::Flags::default()).expect("the defaults").identity;
-        identity.labels = vec![label];
-        inputs.settings = Arc::new(Settings::new(&identity, probes::families()));
+        let mut config = config();
+        config.identity.labels.identity = vec![label];
+        inputs.settings = Arc::new(Settings::new(&config, probes::families()));
         let mut snapshot = snapshot();
         // Subjects differ in their labels; the dead and the living of one name do not.
         snapshot.subjects.truncate(1);
@@ -254,9 +273,13 @@ fn generated_signals_and_edges_have_the_same_sum() {
 
 #[test]
 fn scrape_series_is_the_number_of_samples() {
-    let text = encode(&inputs(snapshot()), Format::Text);
-    let expected = format!("\ndoubleslit_scrape_series {}\n", series(&text).len());
-    assert!(text.contains(&expected), "no {expected} in {text}");
+    for inputs in [inputs(snapshot()), extended::inputs()] {
+        for format in [Format::Text, Format::OpenMetrics] {
+            let text = encode(&inputs, format);
+            let expected = format!("\ndoubleslit_scrape_series {}\n", series(&text).len());
+            assert!(text.contains(&expected), "no {expected} in {text}");
+        }
+    }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The directory over the life of containers.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Mutex, time::Duration};
 
 use super::*;
 use crate::identity::{
     Scope,
-    failures::{Reason, Source},
-    resolve::Roots,
+    facts::Facts,
+    failures::Reason,
+    roots::Roots,
+    source::{self, Trouble, Wanted},
 };
 
 const A: &str = "60ef7fa3a8aa4cfaa2e7bc08373689c3978ada30d39fee37cf78c89f7011ffc8";
@@ -32,15 +34,64 @@ impl Machine {
     }
 
     fn directory(&self) -> Directory {
-        let at = |name: &str| self.0.path().join(name);
-        Directory::new(Resolver::new(Roots {
-            docker: at("docker"),
-            run: at("run"),
-            lib: at("lib"),
-            proc: at("proc"),
-            cgroup: at("cgroup"),
-        }))
+        self.directory_with(Vec::new())
     }
+
+    fn directory_with(&self, sources: Vec<Box<dyn source::Source>>) -> Directory {
+        let cgroup = self.0.path().join("cgroup");
+        let roots = Roots {
+            docker: "/docker".into(),
+            run: "/run".into(),
+            lib: "/lib".into(),
+            ..Roots::below(self.0.path(), cgroup)
+        };
+        Directory::new(Resolver::new(roots, sources, Arc::default()))
+    }
+}
+
+/// A source with a socket that answers, and tells what a test has it know.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<Mutex<HashMap<String, Facts>>>);
+
+impl Told {
+    fn knows(&self, id: &str, container: &str) {
+        let facts = Facts {
+            scope: Some(Scope::Container),
+            container_id: id.to_owned(),
+            container: container.to_owned(),
+            ..Facts::default()
+        };
+        self.0.lock().expect("no test panics with it").insert(id.to_owned(), facts);
+    }
+
+    fn knows_nothing(&self) {
+        self.0.lock().expect("no test panics with it").clear();
+    }
+}
+
+impl source::Source for Told {
+    fn name(&self) -> Source {
+        Source::Cri
+    }
+
+    /// A container whose path tells no id has its path as its id.
+    fn tell(&self, wanted: &Wanted<'_>) -> Result<Option<Facts>, Trouble> {
+        let id = if wanted.id.is_empty() { wanted.cgroup } else { wanted.id };
+        let facts = self.0.lock().expect("no test panics with it").get(id).cloned();
+        facts.map(Some).ok_or_else(|| Trouble { reason: Reason::Missing, error: "not heard of".into() })
+    }
+
+    fn news(&mut self) -> Vec<String> {
+        self.0.lock().expect("no test panics with it").keys().cloned().collect()
+    }
+
+    fn is_up(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+fn name(directory: &Directory, id: u64) -> &str {
+    &directory.get(CgroupId(id)).expect("it is known").identity.container
 }
 
 fn missing(directory: &Directory) -> u64 {
@@ -118,13 +169,17 @@ fn marks_a_removal_once() {
 }
 
 #[test]
-fn gives_the_host_one_identity() {
+fn the_host_has_units() {
     let machine = Machine::new();
     let mut directory = machine.directory();
     let root = directory.insert(CgroupId(1), "/", None).identity.clone();
-    let service = directory.insert(CgroupId(2), "/system.slice/cron.service", None).identity.clone();
-    assert!(Arc::ptr_eq(&root, &service));
-    assert_eq!(root.scope, Scope::Host);
+    let slice = directory.insert(CgroupId(2), "/system.slice", None).identity.clone();
+    assert!(Arc::ptr_eq(&root, &slice));
+    assert_eq!(*root, Identity::default());
+    let service = directory.insert(CgroupId(3), "/system.slice/cron.service", None).identity.clone();
+    assert_eq!(*service, Identity { unit: "cron.service".to_owned(), ..Identity::default() });
+    let container = directory.insert(CgroupId(4), &format!("/system.slice/docker-{A}.scope"), None).identity.clone();
+    assert_eq!((container.scope, container.unit.as_str()), (Scope::Container, ""));
 }
 
 #[test]
@@ -167,4 +222,82 @@ fn follows_a_walk() {
 
     directory.removed(CgroupId(2), Instant::now());
     assert_eq!(directory.reconcile(&walked), Reconciled::default());
+}
+
+const B: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+#[test]
+fn waits_for_a_name() {
+    let (machine, told) = (Machine::new(), Told::default());
+    let mut directory = machine.directory_with(vec![Box::new(told.clone())]);
+    let now = Instant::now();
+    directory.insert(CgroupId(1), &format!("/docker/{B}"), time(7));
+    directory.insert(CgroupId(2), &format!("/docker/{B}/init"), time(7));
+    assert_eq!(directory.settle(now), [], "it may soon have a name");
+    assert!(directory.has_open() && directory.is_open(CgroupId(1)) && directory.is_open(CgroupId(2)));
+
+    told.knows(B, "late");
+    assert_eq!(directory.settle(now), [CgroupId(1), CgroupId(2)], "parents first");
+    assert_eq!((name(&directory, 1), name(&directory, 2), directory.has_open()), ("late", "late", false));
+    assert_eq!(missing(&directory), 0);
+}
+
+#[test]
+fn does_not_wait_forever() {
+    let machine = Machine::new();
+    let mut directory = machine.directory_with(vec![Box::new(Told::default())]);
+    directory.insert(CgroupId(1), &format!("/docker/{B}"), time(7));
+    directory.insert(CgroupId(2), &format!("/docker/{B}/init"), time(7));
+    assert_eq!(directory.settle(Instant::now() + PATIENCE), [CgroupId(1), CgroupId(2)]);
+    assert_eq!(directory.get(CgroupId(1)).map(|cgroup| cgroup.identity.container_id.as_str()), Some(B));
+    assert_eq!((name(&directory, 1), missing(&directory)), ("", 1));
+}
+
+#[test]
+fn does_not_wait_for_what_is_gone() {
+    let machine = Machine::new();
+    let mut directory = machine.directory_with(vec![Box::new(Told::default())]);
+    directory.insert(CgroupId(1), &format!("/docker/{B}"), time(7));
+    assert!(directory.close(CgroupId(1)) && !directory.close(CgroupId(1)) && !directory.has_open());
+}
+
+#[test]
+fn learns_names_and_forgets_none() {
+    let (machine, told) = (Machine::new(), Told::default());
+    let mut directory = machine.directory_with(vec![Box::new(told.clone())]);
+    directory.insert(CgroupId(1), &format!("/docker/{B}"), time(7));
+    directory.insert(CgroupId(2), &format!("/docker/{B}/init"), time(7));
+    directory.settle(Instant::now() + PATIENCE);
+    assert_eq!(directory.learn(), []);
+
+    told.knows(B, "web");
+    assert_eq!(directory.learn(), [CgroupId(1), CgroupId(2)]);
+    assert_eq!(directory.learn(), [], "nothing new");
+    told.knows(B, "web-2");
+    assert_eq!(directory.learn(), [CgroupId(1), CgroupId(2)], "renamed");
+    assert_eq!((name(&directory, 1), name(&directory, 2)), ("web-2", "web-2"));
+
+    told.knows_nothing();
+    assert_eq!(directory.learn(), []);
+    told.knows(B, "");
+    assert_eq!(directory.learn(), [], "what is known stays known");
+    assert_eq!(name(&directory, 1), "web-2");
+}
+
+#[test]
+fn finds_containers_whose_paths_tell_nothing() {
+    let (machine, told) = (Machine::new(), Told::default());
+    let mut directory = machine.directory_with(vec![Box::new(told.clone())]);
+    directory.insert(CgroupId(1), "/jobs/one", time(7));
+    directory.insert(CgroupId(2), "/jobs/one/nested", time(7));
+    directory.insert(CgroupId(3), "/jobs/two", time(7));
+    assert_eq!(directory.settle(Instant::now()), []);
+    told.knows("/jobs/one", "one");
+    assert_eq!(directory.settle(Instant::now()), [CgroupId(1), CgroupId(2)]);
+    assert_eq!(directory.settle(Instant::now() + PATIENCE), [CgroupId(3)]);
+    let found = [1, 2, 3].map(|id| directory.get(CgroupId(id)).expect("it is known"));
+    assert_eq!(
+        found.map(|cgroup| (cgroup.identity.scope, cgroup.own)),
+        [(Scope::Container, true), (Scope::Container, false), (Scope::Host, false)]
+    );
 }

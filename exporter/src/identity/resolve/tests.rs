@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use super::*;
+use crate::identity::Runtime;
 
 const WEB: &str = "60ef7fa3a8aa4cfaa2e7bc08373689c3978ada30d39fee37cf78c89f7011ffc8";
 const DOCKER_MAIN: &str = "c422379bf88791a866f91aa0d5abc1d35bb4819ff1160af270a662c66a99e7b6";
@@ -17,22 +18,29 @@ const CRIO_POD: &str =
     "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod22222222_3333_4444_5555_666666666666.slice";
 
 fn resolver_at(fixtures: &Path) -> Resolver {
-    Resolver::new(Roots {
-        docker: fixtures.join("docker"),
-        run: fixtures.join("run"),
-        lib: fixtures.join("lib"),
-        proc: "/nonexistent".into(),
-        cgroup: "/nonexistent".into(),
-    })
+    let roots = Roots {
+        docker: "/docker".into(),
+        run: "/run".into(),
+        lib: "/lib".into(),
+        ..Roots::below(fixtures, fixtures.join("sys/fs/cgroup/unified"))
+    };
+    Resolver::new(roots, Vec::new(), Arc::default())
 }
 
 fn resolver() -> Resolver {
     resolver_at(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/identity"))
 }
 
+/// What is told of a cgroup, with failures counted.
+fn told(resolver: &Resolver, path: &str) -> Resolved {
+    let resolved = resolver.resolve(path);
+    resolver.count(&resolved.troubles);
+    resolved
+}
+
 /// What labels and decisions hang on.
 fn summary(resolved: &Resolved) -> (Scope, Option<Runtime>, [&str; 5], bool) {
-    let Identity { scope, runtime, container_id, container, pod, namespace, qos, .. } = &resolved.identity;
+    let Identity { scope, runtime, container_id, container, pod, namespace, qos, .. } = &resolved.merged.identity;
     (*scope, *runtime, [container_id, container, pod, namespace, qos], resolved.own)
 }
 
@@ -75,7 +83,7 @@ fn names_the_owners_of_cgroups() {
 #[test]
 fn knows_when_docker_started_a_container() {
     let expected = humantime::parse_rfc3339("2026-11-20T19:22:45.894105277Z").ok();
-    assert_eq!(resolver().resolve(&format!("/docker/{WEB}")).started, expected);
+    assert_eq!(resolver().resolve(&format!("/docker/{WEB}")).merged.started, expected);
 }
 
 #[test]
@@ -85,25 +93,25 @@ fn falls_back_to_the_path_and_counts_why() {
     let docker_path = format!("/docker/{NOBODY}");
     let pod_path = format!("{CRIO_POD}/cri-containerd-{NOBODY}.scope");
 
-    let resolved = resolver.resolve(&docker_path);
+    let resolved = told(&resolver, &docker_path);
     assert_eq!(summary(&resolved), (Scope::Container, Some(Runtime::Docker), [NOBODY, "", "", "", ""], true));
     let uid = "22222222-3333-4444-5555-666666666666";
-    let resolved = resolver.resolve(&pod_path);
+    let resolved = told(&resolver, &pod_path);
     assert_eq!(
         summary(&resolved),
         (Scope::Container, Some(Runtime::Containerd), [NOBODY, "", uid, "", "burstable"], true)
     );
-    assert_eq!(resolver.failures().get(Source::Docker, Reason::Missing), 1);
-    assert_eq!(resolver.failures().get(Source::Oci, Reason::Missing), 1);
+    assert_eq!(resolver.failures().get(Name::Docker, Reason::Missing), 1);
+    assert_eq!(resolver.failures().get(Name::Oci, Reason::Missing), 1);
 
     let state = root.path().join("docker/containers").join(NOBODY);
     fs::create_dir_all(state.join("config.v2.json")).expect("a directory");
-    assert_eq!(resolver.resolve(&docker_path).identity.container_id, NOBODY);
-    assert_eq!(resolver.failures().get(Source::Docker, Reason::Unreadable), 1);
+    assert_eq!(told(&resolver, &docker_path).merged.identity.container_id, NOBODY);
+    assert_eq!(resolver.failures().get(Name::Docker, Reason::Unreadable), 1);
 
     let tasks = root.path().join("run/containerd/io.containerd.runtime.v2.task/k8s.io").join(NOBODY);
     fs::create_dir_all(&tasks).expect("a directory");
     fs::write(tasks.join("config.json"), "{\"annotations\":").expect("a file");
-    assert_eq!(resolver.resolve(&pod_path).identity.container_id, NOBODY);
-    assert_eq!(resolver.failures().get(Source::Oci, Reason::Malformed), 1);
+    assert_eq!(told(&resolver, &pod_path).merged.identity.container_id, NOBODY);
+    assert_eq!(resolver.failures().get(Name::Oci, Reason::Malformed), 1);
 }

@@ -1,0 +1,101 @@
+//! The machine's users and where their homes are.
+
+use std::path::{Path, PathBuf};
+
+use super::state_file::{Stamp, Tree};
+
+/// How many users are looked at.
+const USERS: usize = 1024;
+
+/// The homes of the machine's users, as `/etc/passwd` tells them.
+#[derive(Debug)]
+pub(super) struct Users {
+    tree: Tree,
+    passwd: PathBuf,
+    read: Option<Stamp>,
+    homes: Vec<(u32, PathBuf)>,
+}
+
+impl Users {
+    /// The users in this file.
+    pub(super) fn new(tree: Tree, passwd: PathBuf) -> Self {
+        Self { tree, passwd, read: None, homes: Vec::new() }
+    }
+
+    /// The ids of users and their homes, in the file's order; none while the file cannot be read.
+    pub(super) fn homes(&mut self) -> &[(u32, PathBuf)] {
+        let stamp = self.tree.stamp(&self.passwd).ok();
+        let is_still = matches!((self.read, stamp), (Some(read), Some(stamp)) if read.is_still(stamp));
+        if !is_still {
+            let bytes = self.tree.read(&self.passwd).unwrap_or_default();
+            self.homes = String::from_utf8_lossy(&bytes).lines().filter_map(home).take(USERS).collect();
+            self.read = stamp;
+        }
+        &self.homes
+    }
+}
+
+/// The user and the home in a line of `passwd`.
+fn home(line: &str) -> Option<(u32, PathBuf)> {
+    let mut fields = line.split(':').skip(2);
+    let uid = fields.next()?.parse().ok()?;
+    let home = fields.nth(2).map(Path::new)?;
+    (home.is_absolute() && home.parent().is_some()).then(|| (uid, home.to_owned()))
+}
+
+/// The user in whose slice a cgroup is: systemd gives each one `user-<uid>.slice`.
+pub(super) fn slice_owner(cgroup: &str) -> Option<u32> {
+    let slice = cgroup.split('/').find_map(|name| name.strip_prefix("user-")?.strip_suffix(".slice"));
+    slice?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_homes_and_reads_them_again_when_they_change() {
+        let root = tempfile::tempdir().expect("a directory");
+        let mut users = Users::new(Tree::new(root.path()), "/passwd".into());
+        assert_eq!(users.homes(), []);
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000:Ann,,:/home/ann:/bin/sh\n";
+        fs::write(root.path().join("passwd"), passwd).expect("a file");
+        assert_eq!(users.homes(), [(0, "/root".into()), (1000, "/home/ann".into())]);
+        fs::write(root.path().join("passwd"), "bob:x:7:7::/b:\n").expect("a file");
+        assert_eq!(users.homes(), [(7, "/b".into())]);
+        fs::remove_file(root.path().join("passwd")).expect("removed");
+        assert_eq!(users.homes(), []);
+    }
+
+    #[test]
+    fn passes_over_lines_that_tell_no_home() {
+        for line in
+            ["", "a:b", "a:x:one:1::/home/a:", "a:x:1:1::home/a:", "a:x:1:1::/:", "a:x:-1:1::/home/a:", "::::::"]
+        {
+            assert_eq!(home(line), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_line(line in "([a-z/:0-9]|\\PC){0,60}") {
+            prop_assert!(home(&line).is_none_or(|(_, home)| home.is_absolute() && home != Path::new("/")));
+        }
+    }
+
+    #[test]
+    fn knows_whose_slice_it_is() {
+        for (cgroup, owner) in [
+            ("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-a.scope", Some(1000)),
+            ("/user.slice/user-.slice/a", None),
+            ("/user.slice/a", None),
+            ("/machine.slice/libpod-a.scope", None),
+        ] {
+            assert_eq!(slice_owner(cgroup), owner, "{cgroup}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A podman of one's own, with its service: nobody else's containers are touched, and all of it ends with its user.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::Write as _,
+    os::unix::{fs::PermissionsExt as _, net::UnixStream, process::CommandExt as _},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::{rootfs, shell, wait};
+
+/// The image that it has.
+pub const IMAGE: &str = "localhost/testbed:latest";
+
+/// Starts the service and cleans up when its standard input ends, which it does with this process, however that ends.
+const SUPERVISOR: &str = include_str!("podman.sh");
+
+/// What lets podman run containers without systemd and without the right to raise limits. Locks in files are nobody else's.
+const SETTINGS: &str = r#"
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
+oom_score_adj = 0
+pids_limit = 0
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+runtime = "runc"
+"#;
+
+/// A podman and its running service. Dropping it removes its containers and ends it.
+#[derive(Debug)]
+pub struct Podman {
+    supervisor: Child,
+    directory: TempDir,
+}
+
+impl Podman {
+    /// Starts a service, and gives it the image.
+    #[must_use]
+    pub fn start() -> Self {
+        let directory = TempDir::with_prefix("ds-podman-").expect("a directory can be made");
+        let at = directory.path().display();
+        let podman = format!(
+            "#!/bin/sh\nCONTAINERS_CONF={at}/containers.conf exec podman --root={at}/root --runroot={at}/run \
+             --tmpdir={at}/tmp --network-config-dir={at}/networks --storage-driver=vfs \"$@\"\n"
+        );
+        let command = directory.path().join("podman");
+        fs::write(directory.path().join("containers.conf"), SETTINGS).expect("a file can be written");
+        fs::write(&command, podman).expect("a file can be written");
+        fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).expect("a file can be made a program");
+        let supervisor = Command::new("sh")
+            .args(["-c", SUPERVISOR, "podman.sh"])
+            .arg(directory.path())
+            .stdin(Stdio::piped())
+            // An interrupt from the keyboard is for this process; the supervisor then sees its input end.
+            .process_group(0)
+            .spawn()
+            .expect("a shell can be run");
+        let podman = Self { supervisor, directory };
+        podman.await_answer();
+        let (root, archive) = (podman.directory.path().join("rootfs"), podman.directory.path().join("rootfs.tar"));
+        rootfs::fill(&root);
+        shell::run("tar", [OsStr::new("-C"), root.as_os_str(), "-cf".as_ref(), archive.as_os_str(), ".".as_ref()]);
+        podman.cli([OsStr::new("import"), archive.as_os_str(), IMAGE.as_ref()]);
+        podman
+    }
+
+    /// Runs a command of podman and returns what it prints. Panics when it fails.
+    pub fn cli<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+        let mut command = Command::new(self.directory.path().join("podman"));
+        command.args(arguments);
+        let output = shell::output(&mut command);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        assert!(output.status.success(), "{command:?} failed: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Starts a container in the background and returns its id.
+    pub fn run(&self, options: &[&str], command: &[&str]) -> String {
+        self.cli([&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
+    }
+
+    /// The directory of its storage, as `/var/lib/containers/storage` otherwise.
+    #[must_use]
+    pub fn storage(&self) -> PathBuf {
+        self.directory.path().join("root")
+    }
+
+    /// Where its service is asked.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.directory.path().join("podman.sock")
+    }
+
+    /// Ends the service at once, as a crash does. Containers go on.
+    pub fn kill(&self) {
+        self.say("kill");
+        wait::until("nobody listens to the service's socket", || UnixStream::connect(self.socket()).err());
+    }
+
+    /// Starts the service again after [`Self::kill`].
+    pub fn start_again(&self) {
+        self.say("start");
+        self.await_answer();
+    }
+
+    fn await_answer(&self) {
+        wait::until("podman's service listens", || UnixStream::connect(self.socket()).ok());
+    }
+
+    fn say(&self, command: &str) {
+        let mut input = self.supervisor.stdin.as_ref().expect("it is piped");
+        writeln!(input, "{command}").expect("the supervisor reads");
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        drop(self.supervisor.wait());
+    }
+}
