@@ -12,6 +12,7 @@ mod formats;
 mod harness;
 mod identity;
 mod labels;
+mod life;
 mod lifecycle;
 mod limits;
 mod namespaces;
