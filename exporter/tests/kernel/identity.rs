@@ -91,6 +91,27 @@ fn containers_of_podman() {
     assert_conserved(&exporter.scrape());
 }
 
+/// The exporter does not know where this podman keeps its files.
+#[test]
+#[ignore = "needs root and BTF"]
+fn containers_of_podman_by_its_socket() {
+    let podman = Podman::start();
+    let image_id = podman.cli(["image", "inspect", "--format", "{{.Id}}", podman::IMAGE]);
+    let before = podman.run(&["--name", "socket-before"], &["sleep", "1000"]);
+    let mut exporter = Setup::new(Path::new(BINARY))
+        .config("poll: {max_age: 0s}")
+        .config(&format!("identity: {{sockets: {{docker: [\"{}\"]}}}}", podman.socket().display()))
+        .start();
+    info(&mut exporter, "socket-before");
+    let after = podman.run(&["--name", "socket-later"], &["sleep", "1000"]);
+    for (name, id) in [("socket-before", before), ("socket-later", after)] {
+        let labels = info(&mut exporter, name);
+        assert_labels(&labels, &[("container_id", &id), ("runtime", "podman"), ("image", podman::IMAGE)]);
+        assert_eq!(labels["image_id"].trim_start_matches("sha256:"), image_id);
+    }
+    assert_conserved(&exporter.scrape());
+}
+
 /// Only the state that runc writes after it has made the cgroup tells that there is a container.
 #[test]
 #[ignore = "needs root and BTF"]

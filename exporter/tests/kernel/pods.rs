@@ -1,11 +1,11 @@
-//! Pods and containers of containerd, named through sockets alone: the exporter does not know where this containerd keeps its
-//! files.
+//! Pods and containers of containerd, named through sockets alone, and by files alone.
 
 use std::path::Path;
 
 use doubleslit_testbed::{
     containerd::{Containerd, IMAGE, PodSpec},
     exporter::{Exporter, Setup},
+    host_root::HostRoot,
     rootfs,
     scrape::Labels,
     wait,
@@ -20,6 +20,7 @@ fn pod<'a>(name: &'a str, uid: &'a str) -> PodSpec<'a> {
     PodSpec { name, namespace: "shop", uid, labels: &[("app", "web")] }
 }
 
+/// An exporter that does not know where this containerd keeps its files.
 fn start(containerd: &Containerd) -> Exporter {
     let socket = containerd.socket();
     let mut exporter = Setup::new(Path::new(BINARY))
@@ -43,8 +44,8 @@ fn info(exporter: &mut Exporter, id: &str, name: &str) -> Labels {
     })
 }
 
-/// Checks the identity of a container of a pod, and that what it does counts there and nowhere else.
-fn assert_container(exporter: &mut Exporter, spec: &PodSpec<'_>, id: &str, name: &str, execs: f64) {
+/// Checks the identity of a container of a pod as files tell it.
+fn assert_identity(exporter: &mut Exporter, spec: &PodSpec<'_>, id: &str, name: &str) -> Labels {
     let labels = info(exporter, id, name);
     for (label, expected) in [
         ("namespace", spec.namespace),
@@ -57,6 +58,12 @@ fn assert_container(exporter: &mut Exporter, spec: &PodSpec<'_>, id: &str, name:
     ] {
         assert_eq!(labels.get(label).map(String::as_str), Some(expected), "{label} of {labels:?}");
     }
+    labels
+}
+
+/// Checks the identity of a container of a pod, and that what it does counts there and nowhere else.
+fn assert_container(exporter: &mut Exporter, spec: &PodSpec<'_>, id: &str, name: &str, execs: f64) {
+    let labels = assert_identity(exporter, spec, id, name);
     assert!(labels["image_id"].starts_with("sha256:"), "{labels:?}");
     let own = [("namespace", spec.namespace), ("pod", spec.name), ("container", name), ("container_id", id)];
     wait::until("the container has done its work", || {
@@ -93,5 +100,32 @@ fn pods_and_containers_of_containerd() {
     containerd.run_container("d0b1e5", &["--label=nerdctl/name=cache"], &["/bin/sleep", "1000000"]);
     let labels = info(&mut exporter, "d0b1e5", "cache");
     assert_eq!((labels["runtime"].as_str(), labels["image"].as_str()), ("containerd", IMAGE));
+    assert_conserved(&exporter.scrape());
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn pods_and_containers_of_containerd_by_files() {
+    let containerd = Containerd::start();
+    let there = pod("files-0", "d0b1e511-0000-4000-8000-000000000007");
+    let before = containerd.pod(&there);
+    let main = before.container("main", &[], &["/bin/sleep", "1000000"]);
+    let root = HostRoot::with(&[(&containerd.run(), "/run")]);
+    let mut exporter = Setup::new(Path::new(BINARY))
+        .config("poll: {max_age: 0s}")
+        .config(&format!("identity: {{host_root: \"{}\"}}", root.path().display()))
+        .mounts_of(root.pid())
+        .start();
+    assert_identity(&mut exporter, &there, &main, "main");
+
+    let comes = pod("files-1", "d0b1e511-0000-4000-8000-000000000008");
+    let after = containerd.pod(&comes);
+    for name in ["main", "sidecar"] {
+        let id = after.container(name, &[], &["/bin/sleep", "1000000"]);
+        assert_identity(&mut exporter, &comes, &id, name);
+    }
+    containerd.run_container("d0b1e6", &[], &["/bin/sleep", "1000000"]);
+    let labels = info(&mut exporter, "d0b1e6", "d0b1e6");
+    assert_eq!((labels["runtime"].as_str(), labels["image"].as_str()), ("containerd", ""));
     assert_conserved(&exporter.scrape());
 }
