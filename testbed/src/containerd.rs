@@ -9,16 +9,16 @@ use std::{
     ffi::OsStr,
     fs,
     io::Write as _,
-    os::unix::{net::UnixStream, process::CommandExt as _},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
 use tempfile::TempDir;
 
 use self::kubelet::Kubelet;
 pub use self::kubelet::{Pod, PodSpec};
-use crate::{shell, wait};
+use crate::{shell, supervisor::Supervisor, wait};
 
 /// The image that every containerd has, in the namespaces of [`NAMESPACES`].
 pub const IMAGE: &str = "registry.local/testbed:1";
@@ -27,12 +27,12 @@ pub const IMAGE: &str = "registry.local/testbed:1";
 pub const NAMESPACES: [&str; 2] = ["k8s.io", "default"];
 
 /// Starts containerd and cleans up when its standard input ends, which it does with this process, however that ends.
-const SUPERVISOR: &str = include_str!("containerd.sh");
+const SUPERVISOR: &str = concat!(include_str!("supervisor.sh"), include_str!("containerd.sh"));
 
 /// A running containerd. Dropping it ends its containers and itself.
 #[derive(Debug)]
 pub struct Containerd {
-    supervisor: Child,
+    supervisor: Supervisor,
     kubelet: Kubelet,
     directory: TempDir,
 }
@@ -44,19 +44,16 @@ impl Containerd {
         let directory = TempDir::with_prefix("ds-containerd-").expect("a directory can be made");
         fs::write(directory.path().join("config.toml"), config(directory.path())).expect("a file can be written");
         fs::write(directory.path().join("cgroups"), "").expect("a file can be written");
-        let supervisor = Command::new("unshare")
-            .args(["--mount", "--propagation=private", "sh", "-c", SUPERVISOR, "containerd.sh"])
-            .arg(directory.path())
-            .args(NAMESPACES)
-            .stdin(Stdio::piped())
-            // An interrupt from the keyboard is for this process; the supervisor then sees its input end.
-            .process_group(0)
-            .spawn()
-            .expect("unshare can be run");
+        let supervisor = Supervisor::start(
+            Command::new("unshare")
+                .args(["--mount", "--propagation=private", "sh", "-c", SUPERVISOR, "containerd.sh"])
+                .arg(directory.path())
+                .args(NAMESPACES),
+        );
         let kubelet = Kubelet::new(&socket(directory.path()));
         let mut containerd = Self { supervisor, kubelet, directory };
         wait::until("containerd answers", || {
-            assert_eq!(containerd.supervisor.try_wait().expect("it is a child"), None, "{}", containerd.log());
+            assert_eq!(containerd.supervisor.ended(), None, "{}", containerd.log());
             containerd.kubelet.is_answered().then_some(())
         });
         let archive = image::archive(containerd.directory.path(), IMAGE);
@@ -106,32 +103,20 @@ impl Containerd {
 
     /// Ends it at once. Its containers go on.
     pub fn kill(&self) {
-        self.command("kill");
+        self.supervisor.say("kill");
         wait::until("nobody listens to containerd's socket", || UnixStream::connect(self.socket()).err());
     }
 
     /// Starts it again after [`Self::kill`].
     pub fn start_again(&self) {
-        self.command("start");
+        self.supervisor.say("start");
         wait::until("containerd answers again", || self.kubelet.is_answered().then_some(()));
-    }
-
-    fn command(&self, command: &str) {
-        let mut input = self.supervisor.stdin.as_ref().expect("it is piped");
-        writeln!(input, "{command}").expect("the supervisor reads");
     }
 
     fn log(&self) -> String {
         let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         format!("containerd's log ends with:\n{}", lines[lines.len().saturating_sub(5)..].join("\n"))
-    }
-}
-
-impl Drop for Containerd {
-    fn drop(&mut self) {
-        drop(self.supervisor.stdin.take());
-        drop(self.supervisor.wait());
     }
 }
 

@@ -1,30 +1,16 @@
 # Usage: containerd.sh DIRECTORY NAMESPACE..., in a new mount namespace.
 # Runs containerd there until standard input ends, then removes what runs in the namespaces, containerd and its state.
-# A line `kill` ends containerd at once and leaves the containers, a line `start` starts it again.
-set -u
-directory=$1
 shift
-PATH=$PATH:/usr/sbin:/sbin
 
 start() {
     containerd --config "$directory/config.toml" </dev/null >>"$directory/log" 2>&1 &
     engine=$!
 }
-kill_at_once() {
-    kill -KILL "$engine"
-    wait "$engine" 2>/dev/null
-}
 ctr() {
     command ctr --address "$directory/containerd.sock" --timeout 10s "$@" 2>/dev/null
 }
 
-start
-while read -r command; do
-    case $command in
-        kill) kill_at_once ;;
-        start) start ;;
-    esac
-done
+obey
 
 kill -0 "$engine" 2>/dev/null || start
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
@@ -43,7 +29,4 @@ while read -r cgroup; do
         rmdir "$hierarchy$cgroup" 2>/dev/null
     done
 done <"$directory/cgroups"
-for mount in $(awk -v below="$directory/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | tac); do
-    umount "$mount"
-done
-rm -rf "$directory"
+clear_away

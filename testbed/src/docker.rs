@@ -3,20 +3,20 @@
 use std::{
     ffi::OsStr,
     io::{Read as _, Write as _},
-    os::unix::{net::UnixStream, process::CommandExt as _},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
 use tempfile::TempDir;
 
-use crate::{remote::Remote, rootfs, shell, wait};
+use crate::{remote::Remote, rootfs, shell, supervisor::Supervisor, wait};
 
 /// The image that every engine has.
 pub const IMAGE: &str = "testbed:latest";
 
 /// Starts the engine and cleans up when its standard input ends, which it does with this process, however that ends.
-const SUPERVISOR: &str = include_str!("docker.sh");
+const SUPERVISOR: &str = concat!(include_str!("supervisor.sh"), include_str!("docker.sh"));
 
 /// The cgroups that an engine sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Hierarchy {
 /// A running engine. Dropping it removes its containers and ends it.
 #[derive(Debug)]
 pub struct Docker {
-    supervisor: Child,
+    supervisor: Supervisor,
     socket: PathBuf,
     directory: TempDir,
 }
@@ -55,19 +55,16 @@ impl Docker {
         let directory = TempDir::with_prefix("ds-docker-").expect("a directory can be made");
         let root = directory.path().join("rootfs");
         rootfs::fill(&root);
-        let supervisor = Command::new("unshare")
-            .args(["--mount", "--net", "--propagation=private", "sh", "-c", SUPERVISOR, "docker.sh"])
-            .arg(directory.path())
-            .arg(if hierarchy == Hierarchy::PureV2 { "pure-v2" } else { "host" })
-            .stdin(Stdio::piped())
-            // An interrupt from the keyboard is for this process; the supervisor then sees its input end.
-            .process_group(0)
-            .spawn()
-            .expect("unshare can be run");
+        let supervisor = Supervisor::start(
+            Command::new("unshare")
+                .args(["--mount", "--net", "--propagation=private", "sh", "-c", SUPERVISOR, "docker.sh"])
+                .arg(directory.path())
+                .arg(if hierarchy == Hierarchy::PureV2 { "pure-v2" } else { "host" }),
+        );
         let socket = directory.path().join("docker.sock");
         let mut docker = Self { supervisor, socket, directory };
         wait::until("the Docker engine answers", || {
-            assert_eq!(docker.supervisor.try_wait().expect("it is a child"), None, "{}", docker.log());
+            assert_eq!(docker.supervisor.ended(), None, "{}", docker.log());
             docker.ping()
         });
         let archive = docker.directory.path().join("rootfs.tar");
@@ -137,25 +134,20 @@ impl Docker {
 
     /// Ends the engine at once, as a crash does. Containers go on.
     pub fn kill(&self) {
-        self.say("kill");
+        self.supervisor.say("kill");
         wait::until("nobody listens to the engine's socket", || UnixStream::connect(&self.socket).err());
     }
 
     /// Starts the engine again after [`Self::kill`]. It ends the containers that still run.
     pub fn start_again(&self) {
-        self.say("start");
+        self.supervisor.say("start");
         wait::until("the Docker engine answers again", || self.ping());
     }
 
     /// A process that has its mount and network namespaces.
     #[must_use]
     pub fn pid(&self) -> i32 {
-        self.supervisor.id().cast_signed()
-    }
-
-    fn say(&self, command: &str) {
-        let mut input = self.supervisor.stdin.as_ref().expect("it is piped");
-        writeln!(input, "{command}").expect("the supervisor reads");
+        self.supervisor.pid()
     }
 
     fn ping(&self) -> Option<()> {
@@ -170,13 +162,6 @@ impl Docker {
         let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         format!("the engine's log ends with:\n{}", lines[lines.len().saturating_sub(5)..].join("\n"))
-    }
-}
-
-impl Drop for Docker {
-    fn drop(&mut self) {
-        drop(self.supervisor.stdin.take());
-        drop(self.supervisor.wait());
     }
 }
 

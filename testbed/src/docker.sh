@@ -1,9 +1,5 @@
 # Usage: docker.sh DIRECTORY host|pure-v2, in new mount and network namespaces.
 # Runs a Docker engine there until standard input ends, then removes its containers, the engine and its state.
-# A line `kill` ends the engine at once and leaves the containers, a line `start` starts it again.
-set -u
-directory=$1
-PATH=$PATH:/usr/sbin:/sbin
 
 if [ "$2" = pure-v2 ]; then
     # Innermost mounts come last in mountinfo.
@@ -30,13 +26,7 @@ kill_at_once() {
     rm -f "$directory/exec/containerd/containerd.pid"
 }
 
-start
-while read -r command; do
-    case $command in
-        kill) kill_at_once ;;
-        start) start ;;
-    esac
-done
+obey
 
 export DOCKER_HOST="unix://$directory/docker.sock" DOCKER_CONFIG="$directory"
 kill -0 "$engine" 2>/dev/null || start
@@ -46,8 +36,4 @@ for attempt in 1 2 3 4 5 6 7 8 9 10; do
 done
 containers=$(docker ps --all --quiet 2>/dev/null) && [ -n "$containers" ] && docker rm --force $containers >/dev/null 2>&1
 kill "$engine" && wait "$engine"
-# What an engine that was killed left mounted.
-for mount in $(awk -v below="$directory/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | tac); do
-    umount "$mount"
-done
-rm -rf "$directory"
+clear_away

@@ -2,14 +2,13 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    os::unix::process::CommandExt as _,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-use crate::cgroup;
+use crate::{cgroup, supervisor::Supervisor};
 
 /// Mounts what it is told, source and target in turn, says so, and keeps the mounts until its input ends.
 const KEEPER: &str = r#"
@@ -21,7 +20,7 @@ cat >/dev/null
 /// A machine's root. The mounts in it are seen by its keeper alone, and end with it.
 #[derive(Debug)]
 pub struct HostRoot {
-    keeper: Child,
+    keeper: Supervisor,
     directory: TempDir,
 }
 
@@ -39,12 +38,9 @@ impl HostRoot {
         for (source, target) in own.into_iter().chain(given) {
             keeper.arg(source).arg(at(target));
         }
-        // An interrupt from the keyboard is for this process; the keeper then sees its input end.
-        keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
-        let mut keeper = keeper.spawn().expect("unshare can be run");
+        let mut keeper = Supervisor::start(keeper.stdout(Stdio::piped()));
         let mut answer = String::new();
-        let output = keeper.stdout.take().expect("it is piped");
-        BufReader::new(output).read_line(&mut answer).expect("the keeper answers");
+        BufReader::new(keeper.output()).read_line(&mut answer).expect("the keeper answers");
         assert_eq!(answer, "ready\n", "the mounts could not be made");
         Self { keeper, directory }
     }
@@ -58,13 +54,6 @@ impl HostRoot {
     /// A process that has its mounts.
     #[must_use]
     pub fn pid(&self) -> i32 {
-        self.keeper.id().cast_signed()
-    }
-}
-
-impl Drop for HostRoot {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        drop(self.keeper.wait());
+        self.keeper.pid()
     }
 }

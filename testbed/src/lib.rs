@@ -18,5 +18,6 @@ pub mod runc;
 pub mod scrape;
 pub mod shell;
 pub mod static_binary;
+mod supervisor;
 pub mod sys;
 pub mod wait;

@@ -3,21 +3,20 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::Write as _,
-    os::unix::{fs::PermissionsExt as _, net::UnixStream, process::CommandExt as _},
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
 use tempfile::TempDir;
 
-use crate::{rootfs, shell, wait};
+use crate::{rootfs, shell, supervisor::Supervisor, wait};
 
 /// The image that it has.
 pub const IMAGE: &str = "localhost/testbed:latest";
 
 /// Starts the service and cleans up when its standard input ends, which it does with this process, however that ends.
-const SUPERVISOR: &str = include_str!("podman.sh");
+const SUPERVISOR: &str = concat!(include_str!("supervisor.sh"), include_str!("podman.sh"));
 
 /// What lets podman run containers without systemd and without the right to raise limits. Locks in files are nobody else's.
 const SETTINGS: &str = r#"
@@ -35,7 +34,7 @@ runtime = "runc"
 /// A podman and its running service. Dropping it removes its containers and ends it.
 #[derive(Debug)]
 pub struct Podman {
-    supervisor: Child,
+    supervisor: Supervisor,
     directory: TempDir,
 }
 
@@ -53,14 +52,8 @@ impl Podman {
         fs::write(directory.path().join("containers.conf"), SETTINGS).expect("a file can be written");
         fs::write(&command, podman).expect("a file can be written");
         fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).expect("a file can be made a program");
-        let supervisor = Command::new("sh")
-            .args(["-c", SUPERVISOR, "podman.sh"])
-            .arg(directory.path())
-            .stdin(Stdio::piped())
-            // An interrupt from the keyboard is for this process; the supervisor then sees its input end.
-            .process_group(0)
-            .spawn()
-            .expect("a shell can be run");
+        let supervisor =
+            Supervisor::start(Command::new("sh").args(["-c", SUPERVISOR, "podman.sh"]).arg(directory.path()));
         let podman = Self { supervisor, directory };
         podman.await_answer();
         let (root, archive) = (podman.directory.path().join("rootfs"), podman.directory.path().join("rootfs.tar"));
@@ -99,29 +92,17 @@ impl Podman {
 
     /// Ends the service at once, as a crash does. Containers go on.
     pub fn kill(&self) {
-        self.say("kill");
+        self.supervisor.say("kill");
         wait::until("nobody listens to the service's socket", || UnixStream::connect(self.socket()).err());
     }
 
     /// Starts the service again after [`Self::kill`].
     pub fn start_again(&self) {
-        self.say("start");
+        self.supervisor.say("start");
         self.await_answer();
     }
 
     fn await_answer(&self) {
         wait::until("podman's service listens", || UnixStream::connect(self.socket()).ok());
-    }
-
-    fn say(&self, command: &str) {
-        let mut input = self.supervisor.stdin.as_ref().expect("it is piped");
-        writeln!(input, "{command}").expect("the supervisor reads");
-    }
-}
-
-impl Drop for Podman {
-    fn drop(&mut self) {
-        drop(self.supervisor.stdin.take());
-        drop(self.supervisor.wait());
     }
 }

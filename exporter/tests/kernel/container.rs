@@ -1,17 +1,8 @@
 //! The probe `container`: exactly one start and one stop for each.
 
-use doubleslit_testbed::{cgroup::Cgroup, scrape::Scrape, static_binary};
+use doubleslit_testbed::{cgroup::Cgroup, static_binary};
 
-use crate::harness::{assert_conserved, docker, setup};
-
-const STARTS: &str = "doubleslit_container_starts_total";
-const STOPS: &str = "doubleslit_container_stops_total";
-
-/// Starts and stops of containers with a name.
-fn lifecycle(scrape: &Scrape, name: &str) -> (f64, f64) {
-    let labels = [("container", name), ("runtime", "docker"), ("namespace", ""), ("pod", "")];
-    (scrape.sum(STARTS, &labels), scrape.sum(STOPS, &labels))
-}
+use crate::harness::{STARTS, STOPS, assert_conserved, docker, lifecycle, setup};
 
 #[test]
 #[ignore = "needs root and BTF"]

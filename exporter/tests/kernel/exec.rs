@@ -1,13 +1,6 @@
 //! The probe `exec`.
 
-use doubleslit_testbed::scrape::Rows;
-
-use crate::harness::{assert_conserved, assert_not_the_hosts, nothing, rows, two_containers};
-
-/// What N executions by children are, beside the signals that their ends send.
-fn executions(count: u64) -> Rows {
-    Rows::of([("process_execs", count), ("process_forks", count), ("process_exits outcome=success", count)])
-}
+use crate::harness::{assert_conserved, assert_not_the_hosts, executions, nothing, rows, two_containers};
 
 #[test]
 #[ignore = "needs root and BTF"]

@@ -6,8 +6,13 @@ use doubleslit::probes;
 use doubleslit_testbed::{
     docker::{Docker, Hierarchy, LoadContainer},
     exporter::{Exporter, Setup},
-    scrape::{Rows, Scrape},
+    scrape::{Labels, Rows, Scrape},
+    wait,
 };
+
+pub(crate) const INFO: &str = "doubleslit_container_info";
+pub(crate) const STARTS: &str = "doubleslit_container_starts_total";
+pub(crate) const STOPS: &str = "doubleslit_container_stops_total";
 
 /// The exporter's binary.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_doubleslit");
@@ -52,7 +57,7 @@ pub(crate) fn rows(change: &Scrape, container: &LoadContainer<'_>) -> Rows {
 
 /// What changed of the host's rows.
 pub(crate) fn host_rows(change: &Scrape) -> Rows {
-    let is_host = |labels: &doubleslit_testbed::scrape::Labels| {
+    let is_host = |labels: &Labels| {
         labels.contains_key("container_id")
             && ["container_id", "container", "pod"].iter().all(|label| labels[*label].is_empty())
     };
@@ -79,6 +84,27 @@ pub(crate) fn assert_rows(change: &Scrape, rows: &Rows, expected: &Rows, what: &
         "{what}: {rows:?} instead of {expected:?}; {skipped} runs were skipped"
     );
     println!("{what}: the kernel skipped {skipped} runs of programs");
+}
+
+/// What N executions by children are, beside the signals that their ends send.
+pub(crate) fn executions(count: u64) -> Rows {
+    Rows::of([("process_execs", count), ("process_forks", count), ("process_exits outcome=success", count)])
+}
+
+/// Starts and stops of docker's containers with a name.
+pub(crate) fn lifecycle(scrape: &Scrape, name: &str) -> (f64, f64) {
+    let labels = [("container", name), ("runtime", "docker"), ("namespace", ""), ("pod", "")];
+    (scrape.sum(STARTS, &labels), scrape.sum(STOPS, &labels))
+}
+
+/// What is known of the container with these labels, as soon as there is one.
+pub(crate) fn info(exporter: &mut Exporter, labels: &[(&str, &str)]) -> Labels {
+    wait::until("the container has its name", || {
+        let scrape = exporter.scrape();
+        let (series, value) = scrape.matching(INFO, labels).next()?;
+        assert_eq!(value, 1.0);
+        Some(series.labels.clone())
+    })
 }
 
 /// No row at all.

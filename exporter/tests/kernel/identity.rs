@@ -8,13 +8,9 @@ use doubleslit_testbed::{
     podman::{self, Podman},
     runc::Runc,
     scrape::{Labels, Scrape},
-    wait,
 };
 
-use crate::harness::{BINARY, assert_conserved, docker, setup};
-
-const INFO: &str = "doubleslit_container_info";
-const STARTS: &str = "doubleslit_container_starts_total";
+use crate::harness::{BINARY, STARTS, assert_conserved, docker, info, setup};
 
 /// An exporter of the machine with this root.
 fn below(root: &HostRoot) -> Exporter {
@@ -23,17 +19,6 @@ fn below(root: &HostRoot) -> Exporter {
         .config(&format!("identity: {{host_root: \"{}\"}}", root.path().display()))
         .mounts_of(root.pid())
         .start()
-}
-
-/// What is known of a container, as soon as it is known by its name.
-fn info(exporter: &mut Exporter, name: &str) -> Labels {
-    wait::until("the container has its name", || {
-        let scrape = exporter.scrape();
-        let labels = [("container", name)];
-        let (series, value) = scrape.matching(INFO, &labels).next()?;
-        assert_eq!(value, 1.0);
-        Some(series.labels.clone())
-    })
 }
 
 fn assert_labels(labels: &Labels, expected: &[(&str, &str)]) {
@@ -53,7 +38,7 @@ fn containers_of_docker() {
     let image_id = docker().inspect(&container.id, "{{.Image}}");
     let mut exporter = setup().start();
     assert_labels(
-        &info(&mut exporter, "named-by-docker"),
+        &info(&mut exporter, &[("container", "named-by-docker")]),
         &[
             ("container_id", &container.id),
             ("runtime", "docker"),
@@ -76,7 +61,7 @@ fn containers_of_podman() {
     let after = podman.run(&["--name", "comes-later"], &["sleep", "1000"]);
     for (name, id) in [("there-before", before), ("comes-later", after)] {
         assert_labels(
-            &info(&mut exporter, name),
+            &info(&mut exporter, &[("container", name)]),
             &[
                 ("container_id", &id),
                 ("runtime", "podman"),
@@ -102,10 +87,10 @@ fn containers_of_podman_by_its_socket() {
         .config("poll: {max_age: 0s}")
         .config(&format!("identity: {{sockets: {{docker: [\"{}\"]}}}}", podman.socket().display()))
         .start();
-    info(&mut exporter, "socket-before");
+    info(&mut exporter, &[("container", "socket-before")]);
     let after = podman.run(&["--name", "socket-later"], &["sleep", "1000"]);
     for (name, id) in [("socket-before", before), ("socket-later", after)] {
-        let labels = info(&mut exporter, name);
+        let labels = info(&mut exporter, &[("container", name)]);
         assert_labels(&labels, &[("container_id", &id), ("runtime", "podman"), ("image", podman::IMAGE)]);
         assert_eq!(labels["image_id"].trim_start_matches("sha256:"), image_id);
     }
@@ -124,7 +109,7 @@ fn containers_of_runc_alone() {
     let after = runc.start("comes-later", "/ds-bare-two", &["sleep", "1000"]);
     for (name, cgroup) in [("there-before", "/ds-bare-one"), ("comes-later", "/ds-bare-two")] {
         assert_labels(
-            &info(&mut exporter, name),
+            &info(&mut exporter, &[("container", name)]),
             &[("container_id", name), ("runtime", "runc"), ("image", ""), ("cgroup_path", cgroup)],
         );
     }

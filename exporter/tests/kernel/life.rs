@@ -5,15 +5,15 @@ use std::path::Path;
 use doubleslit_testbed::{
     cgroup::Cgroup,
     docker::{Docker, Hierarchy},
-    exporter::{Exporter, Setup},
+    exporter::Setup,
     rootfs,
     scrape::{Rows, Scrape},
-    static_binary, wait,
+    static_binary,
 };
 
-use crate::harness::{BINARY, assert_conserved, docker, nothing, rows, setup, two_containers};
-
-const INFO: &str = "doubleslit_container_info";
+use crate::harness::{
+    BINARY, INFO, STARTS, STOPS, assert_conserved, docker, info, lifecycle, nothing, rows, setup, two_containers,
+};
 
 /// N children that fail: something that a runtime does not do on its way.
 fn failures(count: u64) -> Rows {
@@ -23,12 +23,6 @@ fn failures(count: u64) -> Rows {
 /// What failed of the rows with a container's id.
 fn failed(change: &Scrape, id: &str) -> Rows {
     change.rows(&[("container_id", id)]).only(&["process_exits outcome=failure"])
-}
-
-/// Starts and stops of containers with a name.
-fn lifecycle(scrape: &Scrape, name: &str) -> (f64, f64) {
-    let sum = |family: &str| scrape.sum(family, &[("container", name)]);
-    (sum("doubleslit_container_starts_total"), sum("doubleslit_container_stops_total"))
 }
 
 #[test]
@@ -106,12 +100,12 @@ fn a_new_name() {
         .start();
     let before = exporter.scrape();
     let mut container = engine.load("early", &[]);
-    await_name(&mut exporter, &container.id, "early");
+    info(&mut exporter, &[("container_id", &container.id), ("container", "early")]);
     container.load.run("exit 1 3");
     // Counted is what has been read.
     exporter.scrape();
     engine.cli(["rename", "early", "late"]);
-    await_name(&mut exporter, &container.id, "late");
+    info(&mut exporter, &[("container_id", &container.id), ("container", "late")]);
     container.load.run("exit 1 5");
     let change = exporter.scrape().since(&before);
     let of = |name: &str| {
@@ -126,14 +120,6 @@ fn a_new_name() {
     assert_conserved(&exporter.scrape());
 }
 
-fn await_name(exporter: &mut Exporter, id: &str, name: &str) {
-    wait::until("the container has its name", || {
-        let scrape = exporter.scrape();
-        let labels = [("container_id", id), ("container", name)];
-        scrape.value(INFO, &labels)
-    });
-}
-
 /// An engine that runs inside a container: its containers are part of the one that it runs in.
 #[test]
 #[ignore = "needs root and BTF"]
@@ -145,7 +131,6 @@ fn containers_inside_a_container() {
     drop(nested);
     let change = exporter.scrape().since(&before);
     assert_eq!(failed(&change, &a.id), failures(9));
-    let lifecycles = ["doubleslit_container_starts_total", "doubleslit_container_stops_total"];
-    assert_eq!(lifecycles.map(|family| change.sum(family, &[])), [0.0, 0.0]);
+    assert_eq!([STARTS, STOPS].map(|family| change.sum(family, &[])), [0.0, 0.0]);
     assert_conserved(&exporter.scrape());
 }

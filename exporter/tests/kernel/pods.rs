@@ -11,9 +11,8 @@ use doubleslit_testbed::{
     wait,
 };
 
-use crate::harness::{BINARY, assert_conserved};
+use crate::harness::{BINARY, assert_conserved, info};
 
-const INFO: &str = "doubleslit_container_info";
 const EXECS: &str = "doubleslit_process_execs_total";
 
 fn pod<'a>(name: &'a str, uid: &'a str) -> PodSpec<'a> {
@@ -35,18 +34,9 @@ fn start(containerd: &Containerd) -> Exporter {
     exporter
 }
 
-/// What is known of a container, once it has its name.
-fn info(exporter: &mut Exporter, id: &str, name: &str) -> Labels {
-    wait::until("the container has its name", || {
-        let scrape = exporter.scrape();
-        let labels = [("container_id", id), ("container", name)];
-        scrape.matching(INFO, &labels).next().map(|(series, _)| series.labels.clone())
-    })
-}
-
 /// Checks the identity of a container of a pod as files tell it.
 fn assert_identity(exporter: &mut Exporter, spec: &PodSpec<'_>, id: &str, name: &str) -> Labels {
-    let labels = info(exporter, id, name);
+    let labels = info(exporter, &[("container_id", id), ("container", name)]);
     for (label, expected) in [
         ("namespace", spec.namespace),
         ("pod", spec.name),
@@ -98,7 +88,7 @@ fn pods_and_containers_of_containerd() {
     assert!(sandbox.sum(EXECS, &[("pod", "web-1"), ("container", ""), ("container_id", "")]) >= 1.0);
 
     containerd.run_container("d0b1e5", &["--label=nerdctl/name=cache"], &["/bin/sleep", "1000000"]);
-    let labels = info(&mut exporter, "d0b1e5", "cache");
+    let labels = info(&mut exporter, &[("container_id", "d0b1e5"), ("container", "cache")]);
     assert_eq!((labels["runtime"].as_str(), labels["image"].as_str()), ("containerd", IMAGE));
     assert_conserved(&exporter.scrape());
 }
@@ -125,7 +115,7 @@ fn pods_and_containers_of_containerd_by_files() {
         assert_identity(&mut exporter, &comes, &id, name);
     }
     containerd.run_container("d0b1e6", &[], &["/bin/sleep", "1000000"]);
-    let labels = info(&mut exporter, "d0b1e6", "d0b1e6");
+    let labels = info(&mut exporter, &[("container_id", "d0b1e6"), ("container", "d0b1e6")]);
     assert_eq!((labels["runtime"].as_str(), labels["image"].as_str()), ("containerd", ""));
     assert_conserved(&exporter.scrape());
 }

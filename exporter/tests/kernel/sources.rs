@@ -14,11 +14,10 @@ use doubleslit_testbed::{
     containerd::{Containerd, PodSpec},
     docker::{Docker, Hierarchy},
     exporter::{Exporter, Setup},
-    scrape::Rows,
     wait,
 };
 
-use crate::harness::{BINARY, assert_conserved, rows};
+use crate::harness::{BINARY, INFO, assert_conserved, executions, rows};
 
 const SLEEP: [&str; 2] = ["/bin/sleep", "1000000"];
 const EXECUTIONS: u64 = 20_000;
@@ -52,7 +51,7 @@ fn await_name(exporter: &Mutex<Exporter>, id: &str, name: &str) {
     wait::until("the container has its name", || {
         let scrape = exporter.lock().expect("no test panics with it").scrape();
         let labels = [("container_id", id), ("container", name)];
-        scrape.value("doubleslit_container_info", &labels)
+        scrape.value(INFO, &labels)
     });
 }
 
@@ -86,10 +85,7 @@ fn killed_and_started_again_under_load() {
         await_up(&exporter, 0.0);
         steady.load.answer(&storm);
         let change = exporter.lock().expect("no test panics with it").scrape().since(&before);
-        let count = EXECUTIONS;
-        let expected =
-            Rows::of([("process_execs", count), ("process_forks", count), ("process_exits outcome=success", count)]);
-        assert_eq!(rows(&change, &steady).only(&["process_"]), expected);
+        assert_eq!(rows(&change, &steady).only(&["process_"]), executions(EXECUTIONS));
 
         docker.start_again();
         containerd.start_again();

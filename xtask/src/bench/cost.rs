@@ -2,10 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use aya::{Btf, sys::Stats};
-use doubleslit::{
-    bpf::object::Loaded,
-    counts::source::{CountSource as _, Reading},
-};
+use doubleslit::bpf::object::Loaded;
 
 use super::{
     Effort,
@@ -76,7 +73,9 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
             let mut attached = attach(side, &btf)?;
             for storm in STORMS {
                 storm.warm_up(&tools.load, effort)?;
-                attached.settle()?;
+                if let Attached::Ours(loaded) = &mut attached {
+                    loaded::settle(loaded)?;
+                }
                 let before = attached.run_times()?;
                 storm.blow(&tools.load, effort)?;
                 let after = attached.run_times()?;
@@ -110,14 +109,6 @@ fn attach(side: Side, btf: &Btf) -> Result<Attached> {
 }
 
 impl Attached {
-    /// Reads the maps once, as a running exporter has long done: keys that count a lot have their slots from then on.
-    fn settle(&mut self) -> Result<()> {
-        if let Self::Ours(loaded) = self {
-            loaded.counts.read(&mut Reading::default())?;
-        }
-        Ok(())
-    }
-
     /// What the kernel has measured so far, in the order of the hooks.
     fn run_times(&self) -> Result<Vec<RunTime>> {
         match self {

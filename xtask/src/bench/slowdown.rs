@@ -4,10 +4,7 @@ use std::{fmt, thread, time::Duration};
 
 use anyhow::Result;
 use aya::Btf;
-use doubleslit::{
-    bpf::object::Loaded,
-    counts::source::{CountSource as _, Reading},
-};
+use doubleslit::bpf::object::Loaded;
 use doubleslit_testbed::exporter::{Exporter, Setup};
 
 use super::{
@@ -153,10 +150,10 @@ fn attach(condition: Condition, probe: &'static str, tools: &Tools, btf: &Btf) -
 }
 
 impl Attached {
-    /// Has the maps read once, as a running exporter has long done: keys that count a lot have their slots from then on.
+    /// Has the maps read once.
     fn settle(&mut self) -> Result<()> {
         match self {
-            Self::Ours { loaded } => loaded.counts.read(&mut Reading::default())?,
+            Self::Ours { loaded } => loaded::settle(loaded)?,
             Self::Exporter { .. } => thread::sleep(POLL),
             Self::Nothing | Self::Empty { .. } | Self::Bpftrace { .. } => {}
         }
