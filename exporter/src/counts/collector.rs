@@ -312,12 +312,13 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
     /// Finds cgroups that no notice told of, and notices the end of others.
     fn walk(&mut self) {
         let Parts { hierarchy, directory, tally, .. } = &mut self.parts;
+        let begun = Instant::now();
         let walked = match hierarchy::walk(hierarchy) {
             Ok(walked) => walked,
             Err(error) => return self.complain("cannot walk the cgroup hierarchy", &error),
         };
         self.walked = Instant::now();
-        let reconciled = directory.reconcile(&walked.found);
+        let reconciled = directory.reconcile(&walked.found, begun);
         debug!(added = reconciled.added.len(), missing = reconciled.missing.len(), "walked the cgroup hierarchy");
         for id in reconciled.added {
             take_in(directory, tally, id);

@@ -52,7 +52,7 @@ pub struct Directory {
     cgroups: HashMap<CgroupId, Cgroup>,
     /// The cgroup seen last at a path: a container that starts again gets a new cgroup at its old path.
     latest: HashMap<Arc<str>, CgroupId>,
-    /// Cgroups of which more may soon be known, and until when that is waited for.
+    /// Cgroups of which more may soon be known, and since when that is waited for.
     open: BTreeMap<CgroupId, Instant>,
     host: Arc<Identity>,
 }
@@ -74,10 +74,15 @@ impl Directory {
     ///
     /// A known cgroup stays as it is.
     pub fn insert(&mut self, id: CgroupId, path: &str, started: Option<SystemTime>) -> &Cgroup {
+        self.insert_since(id, path, started, Instant::now())
+    }
+
+    /// Makes a cgroup known that was already there at `since`.
+    fn insert_since(&mut self, id: CgroupId, path: &str, started: Option<SystemTime>, since: Instant) -> &Cgroup {
         if !self.cgroups.contains_key(&id) {
-            let found = self.find(path);
+            let found = self.find(path, since);
             if found.open {
-                self.open.insert(id, Instant::now() + PATIENCE);
+                self.open.insert(id, since);
             } else {
                 self.resolver.count(&found.troubles);
             }
@@ -108,7 +113,7 @@ impl Directory {
     /// Asks again about cgroups of which more may soon be known. Returns those that are settled now, parents first: nothing
     /// more is expected, or the patience is over.
     pub fn settle(&mut self, now: Instant) -> Vec<CgroupId> {
-        let mut waiting: Vec<_> = self.open.iter().map(|(id, until)| (*id, *until <= now)).collect();
+        let mut waiting: Vec<_> = self.open.iter().map(|(id, since)| (*id, *since + PATIENCE <= now)).collect();
         waiting.sort_by_key(|(id, _)| self.cgroups.get(id).map(|cgroup| cgroup.path.len()));
         waiting.retain(|(id, is_over)| self.look_again(*id, *is_over));
         waiting.into_iter().map(|(id, _)| id).collect()
@@ -137,7 +142,8 @@ impl Directory {
         let Some(path) = self.cgroups.get(&id).map(|cgroup| Arc::clone(&cgroup.path)) else {
             return self.open.remove(&id).is_some();
         };
-        let found = self.find(&path);
+        let since = self.open.get(&id).copied().unwrap_or_else(Instant::now);
+        let found = self.find(&path, since);
         if found.open && !is_over {
             return false;
         }
@@ -151,7 +157,7 @@ impl Directory {
     fn renew(&mut self, id: CgroupId) -> bool {
         let Some(cgroup) = self.cgroups.get(&id) else { return false };
         let (path, before) = (Arc::clone(&cgroup.path), Arc::clone(&cgroup.identity));
-        let found = self.find(&path);
+        let found = self.find(&path, Instant::now());
         // What sources once told is still true when they have forgotten it.
         if found.identity == before || found.identity.scope != before.scope || lacks(&found.identity, &before) {
             return false;
@@ -169,15 +175,15 @@ impl Directory {
         }
     }
 
-    /// Finds out whose the cgroup at a path is.
-    fn find(&self, path: &str) -> Found {
+    /// Finds out whose the cgroup at a path is, which was already there at `since`.
+    fn find(&self, path: &str, since: Instant) -> Found {
         let located = locate(path);
         if let Some((identity, open)) = self.owner(path, located.as_ref()) {
             return Found { identity, own: false, started: None, open, troubles: Vec::new() };
         }
         let resolved = match &located {
-            Some(located) => self.resolver.resolve_located(path, located),
-            None => self.resolver.resolve_unlocated(path),
+            Some(located) => self.resolver.resolve_located(path, located, since),
+            None => self.resolver.resolve_unlocated(path, since),
         };
         let Resolved { merged: Merged { mut identity, started, .. }, own, open, troubles } = resolved;
         if identity.scope == Scope::Host {
@@ -247,10 +253,10 @@ impl Directory {
         self.cgroups.is_empty()
     }
 
-    /// Brings the directory up to a walk of the hierarchy that began after the latest insertion.
+    /// Brings the directory up to a walk of the hierarchy that began at `begun`, after the latest insertion.
     ///
     /// Inserts what is not known. Does not mark what is missing as removed: that is the caller's, with what follows.
-    pub fn reconcile(&mut self, walked: &[(CgroupId, String)]) -> Reconciled {
+    pub fn reconcile(&mut self, walked: &[(CgroupId, String)], begun: Instant) -> Reconciled {
         let present: HashSet<CgroupId> = walked.iter().map(|(id, _)| *id).collect();
         let gone = |cgroup: &&Cgroup| cgroup.removed_at.is_none() && !present.contains(&cgroup.id);
         let mut missing: Vec<CgroupId> = self.iter().filter(gone).map(|cgroup| cgroup.id).collect();
@@ -259,7 +265,7 @@ impl Directory {
         let mut added = Vec::new();
         for (id, path) in walked {
             if !self.cgroups.contains_key(id) {
-                self.insert(*id, path, None);
+                self.insert_since(*id, path, None, begun);
                 added.push(*id);
             }
         }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn wanted(runtime: Runtime, id: &str) -> Wanted<'_> {
-        Wanted { runtime: Some(runtime), id, cgroup: "/somewhere" }
+        Wanted { runtime: Some(runtime), id, cgroup: "/somewhere", since: std::time::Instant::now() }
     }
 
     /// A container on a real docker 20.10.
@@ -236,7 +236,7 @@ mod tests {
         for runtime in [Runtime::Containerd, Runtime::CriO, Runtime::Podman, Runtime::Lxc, Runtime::Nspawn] {
             assert_eq!(files.tell(&wanted(runtime, WEB)).expect("an answer"), None);
         }
-        let nobody = Wanted { runtime: None, id: "", cgroup: "/system.slice" };
+        let nobody = Wanted { runtime: None, id: "", cgroup: "/system.slice", since: std::time::Instant::now() };
         assert_eq!(files.tell(&nobody).expect("an answer"), None);
     }
 

@@ -228,7 +228,9 @@ mod tests {
     }
 
     fn told(files: &OciFiles, runtime: Runtime, cgroup: &str, id: &str) -> Result<Option<Facts>, Reason> {
-        files.tell(&Wanted { runtime: Some(runtime), id, cgroup }).map_err(|trouble| trouble.reason)
+        files
+            .tell(&Wanted { runtime: Some(runtime), id, cgroup, since: std::time::Instant::now() })
+            .map_err(|trouble| trouble.reason)
     }
 
     fn containerd(id: &str) -> Facts {
@@ -328,7 +330,7 @@ mod tests {
         for runtime in [Runtime::Docker, Runtime::Podman, Runtime::Lxc, Runtime::Nspawn] {
             assert_eq!(told(&real(), runtime, POD, MAIN), Ok(None));
         }
-        let nobody = Wanted { runtime: None, id: "", cgroup: "/system.slice" };
+        let nobody = Wanted { runtime: None, id: "", cgroup: "/system.slice", since: std::time::Instant::now() };
         assert_eq!(real().tell(&nobody).expect("an answer"), None);
     }
 

@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn told(logs: &PodLogs, cgroup: &str) -> Result<Option<[String; 3]>, Reason> {
-        let wanted = Wanted { runtime: Some(Runtime::Containerd), id: "id", cgroup };
+        let wanted = Wanted { runtime: Some(Runtime::Containerd), id: "id", cgroup, since: std::time::Instant::now() };
         let facts = logs.tell(&wanted).map_err(|trouble| trouble.reason)?;
         Ok(facts.map(|Facts { pod, namespace, pod_uid, .. }| [pod, namespace, pod_uid]))
     }

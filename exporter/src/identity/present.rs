@@ -81,6 +81,7 @@ pub fn list(
 ) -> Result<Vec<Present>, WalkError> {
     let until = Instant::now() + patience;
     while resolver.up().values().any(|is_up| !is_up) && wait(bell, until) {}
+    let since = Instant::now();
     let Walk { mut found, complete: _ } = walk(root)?;
     // Parents before their children, whatever stands beside them.
     found.sort_by(|(_, a), (_, b)| a.split('/').cmp(b.split('/')));
@@ -91,7 +92,7 @@ pub fn list(
                 container.processes += processes(root, &path);
             }
             _ => {
-                let resolved = resolver.resolve(&path);
+                let resolved = resolver.resolve(&path, since);
                 if resolved.own {
                     let processes = processes(root, &path);
                     let container = present(resolver, &resolved, path, processes);
@@ -102,7 +103,7 @@ pub fn list(
     }
     while containers.iter().any(|(resolved, _)| resolved.open) && wait(bell, until) {
         for (resolved, container) in containers.iter_mut().filter(|(resolved, _)| resolved.open) {
-            *resolved = resolver.resolve(&container.cgroup);
+            *resolved = resolver.resolve(&container.cgroup, since);
             *container = present(resolver, resolved, std::mem::take(&mut container.cgroup), container.processes);
         }
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
 use super::{
@@ -82,25 +82,25 @@ impl Resolver {
         self.sources.iter_mut().flat_map(|source| source.news()).collect()
     }
 
-    /// Finds the owner of the cgroup at `path`, counted from the root of the hierarchy.
+    /// Finds the owner of the cgroup at `path`, counted from the root of the hierarchy, which was already there at `since`.
     #[must_use]
-    pub fn resolve(&self, path: &str) -> Resolved {
+    pub fn resolve(&self, path: &str, since: Instant) -> Resolved {
         match locate(path) {
-            Some(located) => self.resolve_located(path, &located),
-            None => self.resolve_unlocated(path),
+            Some(located) => self.resolve_located(path, &located, since),
+            None => self.resolve_unlocated(path, since),
         }
     }
 
-    pub(super) fn resolve_located(&self, path: &str, located: &Located) -> Resolved {
+    pub(super) fn resolve_located(&self, path: &str, located: &Located, since: Instant) -> Resolved {
         let mut merged = Merged { identity: from_path(located), ..Merged::default() };
         let mut answers = Answers::default();
         let cgroup = located.root(path);
         match &located.owner {
             Owner::Container { runtime, id } => {
-                answers = self.ask(&Wanted { runtime: Some(*runtime), id, cgroup }, &mut merged);
+                answers = self.ask(&Wanted { runtime: Some(*runtime), id, cgroup, since }, &mut merged);
             }
             // Nobody but the directories of logs knows a pod by its cgroup, and it need not have any.
-            Owner::Pod => drop(self.ask(&Wanted { runtime: None, id: "", cgroup }, &mut merged)),
+            Owner::Pod => drop(self.ask(&Wanted { runtime: None, id: "", cgroup, since }, &mut merged)),
         }
         let Merged { identity, .. } = &mut merged;
         if identity.scope == Scope::Pod {
@@ -124,9 +124,9 @@ impl Resolver {
     }
 
     /// A path that tells no container: a runtime without an engine lets anybody choose the path.
-    pub(super) fn resolve_unlocated(&self, path: &str) -> Resolved {
+    pub(super) fn resolve_unlocated(&self, path: &str, since: Instant) -> Resolved {
         let mut merged = Merged::default();
-        let answers = self.ask(&Wanted { runtime: None, id: "", cgroup: path }, &mut merged);
+        let answers = self.ask(&Wanted { runtime: None, id: "", cgroup: path, since }, &mut merged);
         let own = merged.identity.scope == Scope::Container;
         let open = !own && answers.troubles.iter().any(|(_, trouble)| trouble.reason == Reason::Missing);
         // Nearly all of these are the host's own, of which nobody needs to have heard.

@@ -38,6 +38,8 @@ struct Index {
     tree: Tree,
     run: PathBuf,
     hierarchy: Option<PathBuf>,
+    /// When the last look began.
+    looked: Option<Instant>,
     /// When to look again.
     next: Option<Instant>,
     users: Option<Stamp>,
@@ -57,6 +59,7 @@ impl RuncState {
             tree: tree.clone(),
             run: run.clone(),
             hierarchy: roots.hierarchy(),
+            looked: None,
             next: None,
             users: None,
             directories: directories.into(),
@@ -85,6 +88,10 @@ impl Source for RuncState {
         }
         if wanted.runtime.is_some() {
             return Ok(None);
+        }
+        // What was made since then is not known yet.
+        if index.looked.is_none_or(|looked| looked < wanted.since) {
+            return Err(index.tree.missing(&index.run).into());
         }
         match index.failures.pop() {
             Some(error) => Err(error.into()),
@@ -119,6 +126,7 @@ impl Index {
     /// Finds what changed.
     fn look(&mut self) {
         let begun = Instant::now();
+        self.looked = Some(begun);
         let mut failures = Vec::new();
         let mut is_changed = self.look_for_users(&mut failures);
         for directory in &mut self.directories {

@@ -1,6 +1,6 @@
 //! A source of names: a runtime's files on disk, or its socket.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Instant};
 
 use super::{
     Runtime,
@@ -43,6 +43,8 @@ pub struct Wanted<'a> {
     pub id: &'a str,
     /// The path of its own cgroup, from the root of the hierarchy.
     pub cgroup: &'a str,
+    /// A time when the cgroup was already there: who last looked before it may have missed the container.
+    pub since: Instant,
 }
 
 /// Why a source told nothing.

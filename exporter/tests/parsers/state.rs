@@ -1,6 +1,6 @@
 //! A container of which one state file is there.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, sync::Arc, time::Instant};
 
 use doubleslit::identity::{
     Runtime, Scope,
@@ -28,7 +28,8 @@ pub(crate) fn check(file: &str, bytes: &[u8], path: &str, runtime: Runtime) {
             lib: "/lib".into(),
             ..Roots::below(root.path(), root.path().join("cgroup"))
         };
-        assert_sound(&Resolver::new(roots, Vec::new(), std::sync::Arc::default()).resolve(path), path, runtime);
+        let resolver = Resolver::new(roots, Vec::new(), Arc::default());
+        assert_sound(&resolver.resolve(path, Instant::now()), path, runtime);
     });
 }
 

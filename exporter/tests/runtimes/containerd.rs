@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Instant,
 };
 
 use doubleslit::identity::{
@@ -225,9 +226,9 @@ fn names_come_from_files_when_the_socket_does_not_answer() {
         qos: "besteffort",
         ..Identity::default()
     };
-    let sandbox = resolver.resolve(&format!("{}/{}", WEB.cgroup(), web.id)).merged.identity;
+    let sandbox = resolver.resolve(&format!("{}/{}", WEB.cgroup(), web.id), Instant::now()).merged.identity;
     assert_eq!(sandbox, of_pod);
-    let container = resolver.resolve(&format!("{}/{main}", WEB.cgroup())).merged.identity;
+    let container = resolver.resolve(&format!("{}/{main}", WEB.cgroup()), Instant::now()).merged.identity;
     let expected = Identity {
         scope: Scope::Container,
         container_id: main,
@@ -236,7 +237,7 @@ fn names_come_from_files_when_the_socket_does_not_answer() {
         ..of_pod
     };
     assert_eq!(container, expected);
-    let cache = resolver.resolve("/default/cache").merged.identity;
+    let cache = resolver.resolve("/default/cache", Instant::now()).merged.identity;
     assert_eq!((cache.container.as_str(), cache.container_id.as_str()), ("cache", "cache"));
     containerd.ctr("default", ["tasks", "delete", "--force", "cache"]);
     containerd.ctr("default", ["containers", "delete", "cache"]);

@@ -57,7 +57,12 @@ impl Follower {
     /// What the source tells of a container of containerd's now.
     pub(crate) fn try_tell(&self, id: &str) -> Option<Facts> {
         let start = Instant::now();
-        let told = self.source.tell(&Wanted { runtime: Some(Runtime::Containerd), id, cgroup: "/some" });
+        let told = self.source.tell(&Wanted {
+            runtime: Some(Runtime::Containerd),
+            id,
+            cgroup: "/some",
+            since: Instant::now(),
+        });
         assert!(start.elapsed() < Duration::from_millis(100), "telling never waits: {:?}", start.elapsed());
         told.ok().flatten()
     }

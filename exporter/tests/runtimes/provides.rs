@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use crate::{
@@ -41,7 +42,7 @@ type Seen = BTreeMap<(&'static str, &'static str), BTreeSet<&'static str>>;
 /// What files tell of the container with its own cgroup at a path.
 fn files(seen: &mut Seen, runtime: &'static str, roots: Roots, cgroup: &str) {
     let resolver = Resolver::new(roots, Vec::new(), Arc::default());
-    for (field, source) in resolver.resolve(cgroup).merged.told {
+    for (field, source) in resolver.resolve(cgroup, Instant::now()).merged.told {
         seen.entry((runtime, label(source))).or_default().insert(field);
     }
 }

@@ -82,7 +82,7 @@ pub(crate) fn resolve(Options { root }: &Options) -> Result<()> {
     let begin = Instant::now();
     let walk = hierarchy::walk(&roots.cgroup)?;
     let mut directory = Directory::new(Resolver::new(roots, Vec::new(), Arc::default()));
-    directory.reconcile(&walk.found);
+    directory.reconcile(&walk.found, begin);
     let time = begin.elapsed();
     drop(walk);
     let (resident, highest) = (status_mebibytes("self", "VmRSS:")?, status_mebibytes("self", "VmHWM:")?);

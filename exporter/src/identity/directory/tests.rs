@@ -172,13 +172,14 @@ fn marks_a_removal_once() {
 fn the_host_has_units() {
     let machine = Machine::new();
     let mut directory = machine.directory();
-    let root = directory.insert(CgroupId(1), "/", None).identity.clone();
-    let slice = directory.insert(CgroupId(2), "/system.slice", None).identity.clone();
+    let paths = ["/", "/system.slice", "/system.slice/cron.service", &format!("/system.slice/docker-{A}.scope")];
+    let walked: Vec<_> = (1..).map(CgroupId).zip(paths.map(str::to_owned)).collect();
+    directory.reconcile(&walked, Instant::now());
+    let [root, slice, service, container] =
+        [1, 2, 3, 4].map(|id| directory.get(CgroupId(id)).expect("known").identity.clone());
     assert!(Arc::ptr_eq(&root, &slice));
     assert_eq!(*root, Identity::default());
-    let service = directory.insert(CgroupId(3), "/system.slice/cron.service", None).identity.clone();
     assert_eq!(*service, Identity { unit: "cron.service".to_owned(), ..Identity::default() });
-    let container = directory.insert(CgroupId(4), &format!("/system.slice/docker-{A}.scope"), None).identity.clone();
     assert_eq!((container.scope, container.unit.as_str()), (Scope::Container, ""));
 }
 
@@ -215,13 +216,13 @@ fn follows_a_walk() {
 
     let walked = [(1, "/".to_owned()), (4, format!("/docker/{A}")), (5, format!("/docker/{A}/init"))];
     let walked = walked.map(|(id, path)| (CgroupId(id), path));
-    let reconciled = directory.reconcile(&walked);
+    let reconciled = directory.reconcile(&walked, Instant::now());
     assert_eq!(reconciled, Reconciled { added: vec![CgroupId(4), CgroupId(5)], missing: vec![CgroupId(2)] });
     let [own, nested] = [4, 5].map(|id| directory.get(CgroupId(id)).expect("known").identity.clone());
     assert!(Arc::ptr_eq(&own, &nested));
 
     directory.removed(CgroupId(2), Instant::now());
-    assert_eq!(directory.reconcile(&walked), Reconciled::default());
+    assert_eq!(directory.reconcile(&walked, Instant::now()), Reconciled::default());
 }
 
 const B: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -18,7 +18,7 @@ fn files(root: &Path) -> PodmanFiles {
 }
 
 fn told(files: &PodmanFiles, cgroup: &str, id: &str) -> Result<Facts, Reason> {
-    let wanted = Wanted { runtime: Some(Runtime::Podman), id, cgroup };
+    let wanted = Wanted { runtime: Some(Runtime::Podman), id, cgroup, since: std::time::Instant::now() };
     files.tell(&wanted).map(|facts| facts.expect("it is Podman's")).map_err(|trouble| trouble.reason)
 }
 
@@ -71,7 +71,7 @@ fn names_containers_of_users() {
 #[test]
 fn knows_its_own_containers_only() {
     for runtime in [Runtime::Docker, Runtime::Containerd, Runtime::CriO] {
-        let wanted = Wanted { runtime: Some(runtime), id: WEB, cgroup: "/somewhere" };
+        let wanted = Wanted { runtime: Some(runtime), id: WEB, cgroup: "/somewhere", since: std::time::Instant::now() };
         assert_eq!(real().tell(&wanted).expect("an answer"), None);
     }
     assert_eq!(told(&real(), "/somewhere", &"0".repeat(64)), Err(Reason::Missing));

@@ -33,7 +33,7 @@ fn resolver() -> Resolver {
 
 /// What is told of a cgroup, with failures counted.
 fn told(resolver: &Resolver, path: &str) -> Resolved {
-    let resolved = resolver.resolve(path);
+    let resolved = resolver.resolve(path, Instant::now());
     resolver.count(&resolved.troubles);
     resolved
 }
@@ -75,7 +75,7 @@ fn names_the_owners_of_cgroups() {
         ("/lxc.payload.lx1".to_owned(), (container, Some(Runtime::Lxc), ["lx1", "lx1", "", "", ""], true)),
         ("/lxc.payload.lx1/init.scope".to_owned(), (container, Some(Runtime::Lxc), ["lx1", "lx1", "", "", ""], false)),
     ] {
-        assert_eq!(summary(&resolver.resolve(&path)), expected, "{path}");
+        assert_eq!(summary(&resolver.resolve(&path, Instant::now())), expected, "{path}");
     }
     assert_eq!(resolver.failures().iter().map(|(_, _, count)| count).sum::<u64>(), 0);
 }
@@ -83,7 +83,7 @@ fn names_the_owners_of_cgroups() {
 #[test]
 fn knows_when_docker_started_a_container() {
     let expected = humantime::parse_rfc3339("2026-11-20T19:22:45.894105277Z").ok();
-    assert_eq!(resolver().resolve(&format!("/docker/{WEB}")).merged.started, expected);
+    assert_eq!(resolver().resolve(&format!("/docker/{WEB}"), Instant::now()).merged.started, expected);
 }
 
 #[test]

@@ -19,7 +19,12 @@ fn real() -> RuncState {
 /// What is told by somebody who has looked again.
 fn told(state: &RuncState, cgroup: &str) -> Result<Option<Facts>, Reason> {
     state.0.borrow_mut().next = None;
-    state.tell(&Wanted { runtime: None, id: "", cgroup }).map_err(|trouble| trouble.reason)
+    ask(state, cgroup, Instant::now())
+}
+
+/// What is told of a cgroup that was already there at `since`.
+fn ask(state: &RuncState, cgroup: &str, since: Instant) -> Result<Option<Facts>, Reason> {
+    state.tell(&Wanted { runtime: None, id: "", cgroup, since }).map_err(|trouble| trouble.reason)
 }
 
 fn id(state: &RuncState, cgroup: &str) -> Result<Option<String>, Reason> {
@@ -81,7 +86,9 @@ fn a_name_may_look_like_an_id_of_docker() {
     write(root.path(), &format!("runc/{name}/state.json"), &runc(&format!("/{name}")));
     let state = state(root.path());
     let ask = |runtime, cgroup: &str| {
-        let facts = state.tell(&Wanted { runtime: Some(runtime), id: &name, cgroup }).expect("an answer");
+        let facts = state
+            .tell(&Wanted { runtime: Some(runtime), id: &name, cgroup, since: Instant::now() })
+            .expect("an answer");
         facts.map(|facts| facts.runtime)
     };
     assert_eq!(ask(Runtime::Docker, &format!("/{name}")), Some(Some(Runtime::Runc)));
@@ -212,16 +219,18 @@ fn tells_when_there_are_too_many() {
     assert_eq!(id(&state, "/a"), Err(Reason::Missing));
 }
 
-/// The next look waits until now is long enough ago.
+/// The next look waits until now is long enough ago, and until then nobody knows of what is new.
 #[test]
 fn looks_seldom_when_many_ask() {
     let state = real();
-    assert_eq!(id(&state, "/nobody"), Ok(None));
+    let since = Instant::now();
+    assert_eq!(ask(&state, "/nobody", since), Ok(None));
     let far = Instant::now() + Duration::from_secs(3600);
     state.0.borrow_mut().next = Some(far);
     for number in 0..10_000 {
         let cgroup = format!("/system.slice/{number}.service");
-        assert!(state.tell(&Wanted { runtime: None, id: "", cgroup: &cgroup }).expect("an answer").is_none());
+        assert_eq!(ask(&state, &cgroup, since), Ok(None));
+        assert_eq!(ask(&state, &cgroup, Instant::now()), Err(Reason::Missing));
     }
     assert_eq!(state.0.borrow().next, Some(far));
 }

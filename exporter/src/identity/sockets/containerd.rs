@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn asks_for_what_containerd_may_run() {
-        let knows = |runtime, id| may_know(&Wanted { runtime, id, cgroup: "/x" });
+        let knows = |runtime, id| may_know(&Wanted { runtime, id, cgroup: "/x", since: std::time::Instant::now() });
         assert!(knows(Some(Runtime::Containerd), "web") && knows(None, "web"));
         assert!(!knows(Some(Runtime::Docker), "web") && !knows(None, ""));
     }

@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn asks_for_what_may_be_in_a_pod() {
         let id = "43eef329842341f766ea21e896401deff889dbd0d6a55b42fedad43fdc9fea35";
-        let knows = |runtime, id, cgroup| may_know(&Wanted { runtime, id, cgroup });
+        let knows = |runtime, id, cgroup| may_know(&Wanted { runtime, id, cgroup, since: std::time::Instant::now() });
         assert!(knows(Some(Runtime::Containerd), id, "/x"));
         assert!(knows(Some(Runtime::CriO), id, "/x"));
         assert!(knows(None, id, "/x"));

@@ -97,7 +97,11 @@ fn asks_for_nothing_that_cannot_be_an_id_or_is_of_others() {
         (Some(Runtime::Lxc), WEB),
         (None, ""),
     ] {
-        assert_eq!(fake.source.tell(&Wanted { runtime, id, cgroup: "/x" }).ok(), Some(None), "{id}");
+        assert_eq!(
+            fake.source.tell(&Wanted { runtime, id, cgroup: "/x", since: std::time::Instant::now() }).ok(),
+            Some(None),
+            "{id}"
+        );
     }
 }
 

@@ -151,7 +151,7 @@ impl Fake {
     /// What the source tells of a container of docker's.
     pub(super) fn tell(&self, id: &str) -> Result<Option<Facts>, Trouble> {
         let runtime = Some(crate::identity::Runtime::Docker);
-        self.source.tell(&Wanted { runtime, id, cgroup: &format!("/docker/{id}") })
+        self.source.tell(&Wanted { runtime, id, cgroup: &format!("/docker/{id}"), since: std::time::Instant::now() })
     }
 
     /// Waits for the wake-up, and then returns whose news there is.
