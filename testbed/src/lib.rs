@@ -5,6 +5,7 @@
 
 pub mod cgroup;
 pub mod containerd;
+pub mod cpu_weight;
 pub mod docker;
 pub mod exporter;
 pub mod host_root;
