@@ -16,7 +16,7 @@ use crate::{remote::Remote, rootfs, shell, supervisor::Supervisor, wait};
 pub const IMAGE: &str = "testbed:latest";
 
 /// Starts the engine and cleans up when its standard input ends, which it does with this process, however that ends.
-const SUPERVISOR: &str = concat!(include_str!("supervisor.sh"), include_str!("docker.sh"));
+const SUPERVISOR: &str = concat!(include_str!("supervisor.sh"), include_str!("pure_v2.sh"), include_str!("docker.sh"));
 
 /// The cgroups that an engine sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,7 @@
 # Usage: docker.sh DIRECTORY host|pure-v2, in new mount and network namespaces.
 # Runs a Docker engine there until standard input ends, then removes its containers, the engine and its state.
 
-if [ "$2" = pure-v2 ]; then
-    # Innermost mounts come last in mountinfo.
-    for mount in $(awk '$5 ~ "^/sys/fs/cgroup/" { print $5 }' /proc/self/mountinfo | tac); do
-        umount "$mount" || exit 1
-    done
-    umount /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 1
-fi
+[ "$2" != pure-v2 ] || pure_v2
 # Plugin sockets of another engine.
 mkdir -p /run/docker && mount -t tmpfs tmpfs /run/docker || exit 1
 ip link set lo up

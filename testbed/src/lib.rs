@@ -3,6 +3,7 @@
 //! The binary `doubleslit-load` does exactly N of one thing ([`load`]). The rest starts what it is measured with: the
 //! exporter, a private Docker engine or containerd, cgroups, networks; and reads the numbers back. What goes wrong there panics.
 
+pub mod bare;
 pub mod cgroup;
 pub mod containerd;
 pub mod cpu_weight;
@@ -15,7 +16,6 @@ pub mod network;
 pub mod podman;
 pub mod remote;
 pub mod rootfs;
-pub mod runc;
 pub mod scrape;
 pub mod shell;
 pub mod static_binary;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use doubleslit_testbed::{
+    bare::Bare,
     cgroup::Cgroup,
     docker::{Docker, Hierarchy, IMAGE},
     network::Wire,
-    runc::Runc,
     static_binary,
 };
 
@@ -63,7 +63,7 @@ fn cgroups_by_hand() {
 #[test]
 #[ignore = "needs root"]
 fn containers_by_runc() {
-    let runc = Runc::new();
+    let runc = Bare::runc();
     for number in 0..10 {
         runc.run(&format!("d0b1e511{number:056x}"), &["/doubleslit-load", "exec", "3"]);
     }

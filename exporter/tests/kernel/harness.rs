@@ -6,6 +6,7 @@ use doubleslit::probes;
 use doubleslit_testbed::{
     docker::{Docker, Hierarchy, LoadContainer},
     exporter::{Exporter, Setup},
+    host_root::HostRoot,
     scrape::{Labels, Rows, Scrape},
     wait,
 };
@@ -91,9 +92,24 @@ pub(crate) fn executions(count: u64) -> Rows {
     Rows::of([("process_execs", count), ("process_forks", count), ("process_exits outcome=success", count)])
 }
 
+/// N children that fail: something that a runtime does not do on its way.
+pub(crate) fn failures(count: u64) -> Rows {
+    Rows::of([("process_exits outcome=failure", count)])
+}
+
+/// What failed of the rows with a container's id.
+pub(crate) fn failed(change: &Scrape, id: &str) -> Rows {
+    change.rows(&[("container_id", id)]).only(&["process_exits outcome=failure"])
+}
+
 /// Starts and stops of docker's containers with a name.
 pub(crate) fn lifecycle(scrape: &Scrape, name: &str) -> (f64, f64) {
-    let labels = [("container", name), ("runtime", "docker"), ("namespace", ""), ("pod", "")];
+    lifecycle_of(scrape, name, "docker")
+}
+
+/// Starts and stops of a runtime's containers with a name.
+pub(crate) fn lifecycle_of(scrape: &Scrape, name: &str, runtime: &str) -> (f64, f64) {
+    let labels = [("container", name), ("runtime", runtime), ("namespace", ""), ("pod", "")];
     (scrape.sum(STARTS, &labels), scrape.sum(STOPS, &labels))
 }
 
@@ -105,6 +121,22 @@ pub(crate) fn info(exporter: &mut Exporter, labels: &[(&str, &str)]) -> Labels {
         assert_eq!(value, 1.0);
         Some(series.labels.clone())
     })
+}
+
+/// Checks some of the labels.
+pub(crate) fn assert_labels(labels: &Labels, expected: &[(&str, &str)]) {
+    for (label, value) in expected {
+        assert_eq!(labels.get(*label).map(String::as_str), Some(*value), "{label} of {labels:?}");
+    }
+}
+
+/// An exporter of the machine with this root.
+pub(crate) fn below(root: &HostRoot) -> Exporter {
+    Setup::new(Path::new(BINARY))
+        .config("poll: {max_age: 0s}")
+        .config(&format!("identity: {{host_root: \"{}\"}}", root.path().display()))
+        .mounts_of(root.pid())
+        .start()
 }
 
 /// No row at all.

@@ -2,6 +2,7 @@
 //!
 //! A test has a load do exactly N of one thing inside a container and reads the number at `/metrics`.
 
+mod bare;
 mod capacity;
 mod churn;
 mod container;

@@ -11,7 +11,7 @@ use doubleslit_testbed::{
     wait,
 };
 
-use crate::harness::{BINARY, assert_conserved, info};
+use crate::harness::{BINARY, assert_conserved, assert_labels, below, info};
 
 const EXECS: &str = "doubleslit_process_execs_total";
 
@@ -37,7 +37,7 @@ fn start(containerd: &Containerd) -> Exporter {
 /// Checks the identity of a container of a pod as files tell it.
 fn assert_identity(exporter: &mut Exporter, spec: &PodSpec<'_>, id: &str, name: &str) -> Labels {
     let labels = info(exporter, &[("container_id", id), ("container", name)]);
-    for (label, expected) in [
+    let expected = [
         ("namespace", spec.namespace),
         ("pod", spec.name),
         ("pod_uid", spec.uid),
@@ -45,9 +45,8 @@ fn assert_identity(exporter: &mut Exporter, spec: &PodSpec<'_>, id: &str, name: 
         ("runtime", "containerd"),
         ("image", IMAGE),
         ("cgroup_path", &format!("{}/{id}", spec.cgroup())),
-    ] {
-        assert_eq!(labels.get(label).map(String::as_str), Some(expected), "{label} of {labels:?}");
-    }
+    ];
+    assert_labels(&labels, &expected);
     labels
 }
 
@@ -101,11 +100,7 @@ fn pods_and_containers_of_containerd_by_files() {
     let before = containerd.pod(&there);
     let main = before.container("main", &[], &["/bin/sleep", "1000000"]);
     let root = HostRoot::with(&[(&containerd.run(), "/run")]);
-    let mut exporter = Setup::new(Path::new(BINARY))
-        .config("poll: {max_age: 0s}")
-        .config(&format!("identity: {{host_root: \"{}\"}}", root.path().display()))
-        .mounts_of(root.pid())
-        .start();
+    let mut exporter = below(&root);
     assert_identity(&mut exporter, &there, &main, "main");
 
     let comes = pod("files-1", "d0b1e511-0000-4000-8000-000000000008");

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doubleslit_testbed::{cgroup::Cgroup, exporter::Exporter, rootfs, runc::Runc, scrape::Scrape, static_binary, wait};
+use doubleslit_testbed::{bare::Bare, cgroup::Cgroup, exporter::Exporter, rootfs, scrape::Scrape, static_binary, wait};
 
 use crate::harness::{assert_conserved, executions, setup};
 
@@ -101,7 +101,7 @@ fn a_thousand_cgroups_are_exact() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn a_thousand_containers_by_runc() {
-    let runc = Runc::new();
+    let runc = Bare::runc();
     let run = |number| {
         let start = Instant::now();
         runc.run(&id(number), &[rootfs::LOAD, "exec", "3"]);

@@ -21,11 +21,11 @@ use doubleslit::identity::{
     sockets::{containerd, cri, docker},
 };
 use doubleslit_testbed::{
+    bare::Bare,
     cgroup::v2_root,
     docker::{Docker, Hierarchy},
     host_root::HostRoot,
     podman::Podman,
-    runc::Runc,
 };
 
 /// What the columns of the table are about.
@@ -101,11 +101,10 @@ fn of_containerd(seen: &mut Seen) {
     engine.ctr("default", ["containers", "delete", "told"]);
 }
 
-fn of_runc(seen: &mut Seen) {
-    let runc = Runc::new();
-    let _container = runc.start("told", "/ds-told", &["sleep", "1000"]);
-    let root = HostRoot::with(&[(&runc.state(), "/run/runc")]);
-    files(seen, "runc alone", roots(&root), "/ds-told");
+fn of_bare(seen: &mut Seen, runtime: &'static str, bare: &Bare) {
+    let _container = bare.start("told", "/ds-told", &["sleep", "1000"]);
+    let root = HostRoot::with(&[(&bare.state(), &format!("/run/{}", bare.name()))]);
+    files(seen, runtime, roots(&root), "/ds-told");
 }
 
 fn table(seen: &Seen) -> String {
@@ -125,7 +124,8 @@ fn what_each_source_tells() {
     of_docker(&mut seen);
     of_podman(&mut seen);
     of_containerd(&mut seen);
-    of_runc(&mut seen);
+    of_bare(&mut seen, "crun alone", &Bare::crun());
+    of_bare(&mut seen, "runc alone", &Bare::runc());
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/identity.md");
     let document = fs::read_to_string(&path).expect("the document is there");
