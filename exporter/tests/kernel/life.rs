@@ -3,27 +3,14 @@
 use std::path::Path;
 
 use doubleslit_testbed::{
-    cgroup::Cgroup,
-    docker::{Docker, Hierarchy},
+    docker::{Docker, Hierarchy, IMAGE},
     exporter::Setup,
-    rootfs,
-    scrape::{Rows, Scrape},
-    static_binary,
+    rootfs, wait,
 };
 
 use crate::harness::{
-    BINARY, INFO, STARTS, STOPS, assert_conserved, docker, info, lifecycle, nothing, rows, setup, two_containers,
+    BINARY, INFO, assert_conserved, docker, failed, failures, info, lifecycle, nothing, rows, setup, two_containers,
 };
-
-/// N children that fail: something that a runtime does not do on its way.
-fn failures(count: u64) -> Rows {
-    Rows::of([("process_exits outcome=failure", count)])
-}
-
-/// What failed of the rows with a container's id.
-fn failed(change: &Scrape, id: &str) -> Rows {
-    change.rows(&[("container_id", id)]).only(&["process_exits outcome=failure"])
-}
 
 #[test]
 #[ignore = "needs root and BTF"]
@@ -120,17 +107,22 @@ fn a_new_name() {
     assert_conserved(&exporter.scrape());
 }
 
-/// An engine that runs inside a container: its containers are part of the one that it runs in.
+/// A container that its engine starts again and again is one container with many starts.
 #[test]
 #[ignore = "needs root and BTF"]
-fn containers_inside_a_container() {
-    let (mut exporter, a, _b) = two_containers();
+fn started_again_when_it_fails() {
+    let mut exporter = setup().start();
     let before = exporter.scrape();
-    let nested = Cgroup::create(&format!("/docker/{}/docker/{}", a.id, "ab".repeat(32)));
-    nested.run(static_binary::load(), &["exit", "1", "9"]);
-    drop(nested);
+    // Its own end is a failure too.
+    let work = format!("{} exit 1 3; exit 1", rootfs::LOAD);
+    let options = ["run", "--detach", "--network=none", "--name=stubborn", "--restart=on-failure:2", IMAGE];
+    let id = docker().cli([&options[..], &["sh", "-c", &work]].concat());
+    wait::until("the engine gives up", || {
+        (docker().inspect(&id, "{{.RestartCount}} {{.State.Status}}") == "2 exited").then_some(())
+    });
+    docker().remove(&id);
     let change = exporter.scrape().since(&before);
-    assert_eq!(failed(&change, &a.id), failures(9));
-    assert_eq!([STARTS, STOPS].map(|family| change.sum(family, &[])), [0.0, 0.0]);
+    assert_eq!(failed(&change, &id), failures(3 * (3 + 1)));
+    assert_eq!(lifecycle(&change, "stubborn"), (3.0, 3.0));
     assert_conserved(&exporter.scrape());
 }

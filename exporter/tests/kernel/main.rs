@@ -17,6 +17,7 @@ mod life;
 mod lifecycle;
 mod limits;
 mod namespaces;
+mod nested;
 mod oom;
 mod pods;
 mod prometheus;
