@@ -10,4 +10,6 @@ obey
 
 kill "$engine" 2>/dev/null && wait "$engine"
 "$directory/podman" rm --all --force --time=0 >/dev/null 2>&1
+# A container's monitor still writes there when the container is gone.
+timeout 10 pidwait --full "^[^ ]*conmon .*$directory/"
 clear_away
