@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use procfs::{FromRead, process::Stat};
+use procfs::FromRead;
 
 /// Processes that are looked at; the first process of a container is nearly always among the first listed.
 const PROCESSES: usize = 1024;
@@ -64,7 +64,11 @@ fn children(directory: &Path) -> Vec<PathBuf> {
 
 /// The start of a process in ticks since boot.
 fn start(proc: &Path, pid: u32) -> Option<u64> {
-    Stat::from_file(proc.join(pid.to_string()).join("stat")).ok().map(|stat| stat.starttime)
+    let stat = fs::read(proc.join(pid.to_string()).join("stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // proc_pid_stat(5): the second field is the name that the process likes, in parentheses; the start is the 22nd.
+    let (_, behind_the_name) = stat.rsplit_once(") ")?;
+    behind_the_name.split(' ').nth(19)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -1,12 +1,22 @@
 //! Parsers take whatever bytes there are. `cargo fuzz` tries the same properties for as long as one likes (`fuzz/`).
 
+mod accept;
 mod cgroup_path;
 mod configuration;
+mod containerd;
+mod containerd_status;
+mod cri;
 mod docker;
+mod docker_api;
 mod kernel_btf;
 mod mountinfo;
 mod notice;
 mod oci;
+mod passwd;
+mod podman;
+mod process_stat;
+mod runc;
+mod socket;
 mod state;
 
 use std::{
@@ -15,20 +25,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use doubleslit::identity::Scope;
 use proptest::{prelude::*, sample::Index};
 
 /// Checks what a parser makes of some bytes.
 type Check = fn(&[u8]);
 
 /// A parser's file here, which is also the name of its fuzz target and of its seeds, and its property.
-const PARSERS: [(&str, Check); 7] = [
+const PARSERS: [(&str, Check); 16] = [
+    ("accept", accept::check),
     ("cgroup_path", cgroup_path::check),
     ("configuration", configuration::check),
+    ("containerd", containerd::check),
+    ("containerd_status", containerd_status::check),
+    ("cri", cri::check),
     ("docker", docker::check),
+    ("docker_api", docker_api::check),
     ("kernel_btf", kernel_btf::check),
     ("mountinfo", mountinfo::check),
     ("notice", notice::check),
     ("oci", oci::check),
+    ("passwd", passwd::check),
+    ("podman", podman::check),
+    ("process_stat", process_stat::check),
+    ("runc", runc::check),
 ];
 
 fn manifest() -> &'static Path {
@@ -61,6 +81,17 @@ fn every_parser_has_its_fuzz_target() {
 fn seeds_hold() {
     for (name, check) in PARSERS {
         seeds(name).iter().for_each(|seed| check(seed));
+    }
+}
+
+#[test]
+fn recorded_answers_tell_of_their_container() {
+    for (name, api) in [("containerd", containerd::API), ("cri", cri::API), ("docker_api", docker_api::API)] {
+        for seed in seeds(name) {
+            let merged = socket::told(&seed, &api).merged;
+            let has_start = merged.started.is_some() || merged.end.is_some() || merged.identity.scope == Scope::Pod;
+            assert!(has_start && merged.told.iter().any(|(field, _)| *field == "runtime"), "{name}: {merged:?}");
+        }
     }
 }
 

@@ -1,0 +1,10 @@
+#![no_main]
+
+#[path = "../../exporter/tests/parsers/docker_api.rs"]
+mod parser;
+#[path = "../../exporter/tests/parsers/socket.rs"]
+mod socket;
+#[path = "../../exporter/tests/parsers/state.rs"]
+mod state;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parser::check(bytes));
