@@ -78,7 +78,8 @@ impl Store {
 
     /// What the lists tell of a container. Why a list cannot be read is told once for every change of it.
     pub(super) fn find(&mut self, tree: &Tree, id: &str, failure: &mut Option<StateFileError>) -> Option<Facts> {
-        let (names, _) = tree.names(&self.directory).unwrap_or_default();
+        // The directory may be a link, such as to a larger disk, as those above it may: it leads nowhere out of the tree.
+        let (names, _) = tree.names(&self.directory.join(".")).unwrap_or_default();
         let drivers = names.iter().filter(|name| name.ends_with("-containers")).take(DRIVERS);
         let drivers: Vec<_> = drivers.map(|name| self.directory.join(name)).collect();
         self.lists.retain(|path, _| drivers.iter().any(|driver| path.starts_with(driver)));

@@ -171,3 +171,25 @@ fn a_home_leads_nowhere_else() {
     symlink("../../../../../../../secret", storage.join("vfs-containers")).expect("a link");
     assert_eq!(name(&files(root.path()), "/user.slice/user-1000.slice/x", "a"), Err(Reason::Missing));
 }
+
+#[test]
+fn a_storage_may_be_a_link() {
+    let root = tempfile::tempdir().expect("a directory");
+    write(root.path(), "etc/passwd", "ann:x:1000:1000::/home/ann:\nbob:x:1001:1001::/home/bob:\n");
+    let cgroup_of = |uid: u32| format!("/user.slice/user-{uid}.slice/x");
+    for (storage, link, target) in [
+        ("disk/storage", "lib/containers/storage", "/disk/storage"),
+        ("home/ann/disk", "home/ann/.local/share/containers/storage", "../../../disk"),
+        ("disk/of-bob", "home/bob/.local/share/containers/storage", "/disk/of-bob"),
+    ] {
+        write(root.path(), &format!("{storage}/overlay-containers/containers.json"), list(&[(storage, storage)]));
+        let link = root.path().join(link);
+        fs::create_dir_all(link.parent().expect("a directory")).expect("a directory");
+        symlink(target, link).expect("a link");
+    }
+    let files = files(root.path());
+    assert_eq!(name(&files, "/x", "disk/storage"), Ok("disk/storage".to_owned()));
+    assert_eq!(name(&files, &cgroup_of(1000), "home/ann/disk"), Ok("home/ann/disk".to_owned()));
+    // It would lead out of the home.
+    assert_eq!(name(&files, &cgroup_of(1001), "disk/of-bob"), Err(Reason::Missing));
+}
