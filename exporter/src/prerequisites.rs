@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::identity::hierarchy;
+
 /// The oldest kernel that has everything: cgroup ids, ring buffers, and the sockets' cgroup as a plain pointer.
 const KERNEL_MIN: (u32, u32) = (6, 1);
 
@@ -49,6 +51,8 @@ pub struct Roots {
     pub proc: PathBuf,
     /// `/sys`.
     pub sys: PathBuf,
+    /// The root of the machine whose containers are counted.
+    pub host: PathBuf,
     /// Where docker keeps its state.
     pub docker: PathBuf,
 }
@@ -57,15 +61,17 @@ impl Roots {
     /// The real ones; `docker` is counted from `host_root`.
     #[must_use]
     pub fn real(host_root: &Path, docker: &Path) -> Self {
-        let docker = host_root.join(docker.strip_prefix("/").unwrap_or(docker));
-        Self { proc: "/proc".into(), sys: "/sys".into(), docker }
+        // Mounts are listed where they really are.
+        let host = host_root.canonicalize().unwrap_or_else(|_| host_root.to_owned());
+        let docker = host.join(docker.strip_prefix("/").unwrap_or(docker));
+        Self { proc: "/proc".into(), sys: "/sys".into(), host, docker }
     }
 }
 
 /// Checks everything, in the order in which things are needed.
 #[must_use]
 pub fn all(roots: &Roots) -> Vec<Check> {
-    let Roots { proc, sys, docker } = roots;
+    let Roots { proc, sys, host, docker } = roots;
     let read = |path: &str| fs::read_to_string(proc.join(path)).unwrap_or_default();
     let (status, mounts) = (read("self/status"), read("self/mountinfo"));
     vec![
@@ -73,7 +79,7 @@ pub fn all(roots: &Roots) -> Vec<Check> {
         btf(&sys.join("kernel/btf/vmlinux")),
         capabilities(&status),
         user_namespace(&read("self/uid_map")),
-        cgroup2(&mounts),
+        cgroup2(&mounts, host),
         tracefs(&mounts),
         self::docker(docker, &status),
     ]
@@ -158,16 +164,16 @@ pub fn user_namespace(uid_map: &str) -> Check {
     Check { name: "user namespace", required: true, outcome }
 }
 
-/// The cgroup v2 hierarchy, alone or beside version 1, from `/proc/self/mountinfo`.
+/// The cgroup v2 hierarchy of the machine with this root, alone or beside version 1, from `/proc/self/mountinfo`.
 #[must_use]
-pub fn cgroup2(mountinfo: &str) -> Check {
-    let outcome = match mount_point(mountinfo, "cgroup2") {
+pub fn cgroup2(mountinfo: &str, host_root: &Path) -> Check {
+    let outcome = match hierarchy::find(mountinfo, host_root) {
         Some(path) if mount_point(mountinfo, "cgroup").is_some() => {
-            Outcome::Pass(format!("`{path}`, beside hierarchies of version 1"))
+            Outcome::Pass(format!("`{}`, beside hierarchies of version 1", path.display()))
         }
-        Some(path) => Outcome::Pass(format!("`{path}`")),
+        Some(path) => Outcome::Pass(format!("`{}`", path.display())),
         None => fail(
-            "the hierarchy of version 2 is not mounted".to_owned(),
+            format!("the hierarchy of version 2 is not mounted below `{}`", host_root.display()),
             "boot with `systemd.unified_cgroup_hierarchy=1`, or mount `/sys/fs/cgroup` into this container",
         ),
     };

@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 const LAYERS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("probes", &[]),
-    ("prerequisites", &[]),
     ("namespaces", &[]),
     ("identity", &[]),
+    ("prerequisites", &["identity"]),
     ("config", &["identity", "probes"]),
     ("counts", &["error", "identity", "probes"]),
     ("bpf", &["counts", "error", "probes"]),

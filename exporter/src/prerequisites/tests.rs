@@ -88,15 +88,27 @@ fn user_namespaces() {
 
 #[test]
 fn hierarchies() {
-    assert_eq!(pass(cgroup2(PURE)), "`/sys/fs/cgroup`");
-    assert_eq!(pass(cgroup2(HYBRID)), "`/sys/fs/cgroup/unified`, beside hierarchies of version 1");
+    let at_root = |mounts: &str| cgroup2(mounts, Path::new("/"));
+    assert_eq!(pass(at_root(PURE)), "`/sys/fs/cgroup`");
+    assert_eq!(pass(at_root(HYBRID)), "`/sys/fs/cgroup/unified`, beside hierarchies of version 1");
     for mounts in [VERSION_1, "", "nonsense - ", "a - cgroup2"] {
-        let outcome = cgroup2(mounts).outcome;
+        let outcome = at_root(mounts).outcome;
         assert!(matches!(outcome, Outcome::Fail { .. }), "{mounts}: {outcome:?}");
     }
     assert_eq!(
-        refusal(cgroup2(VERSION_1)),
-        "the hierarchy of version 2 is not mounted, boot with `systemd.unified_cgroup_hierarchy=1`, \
+        refusal(at_root(VERSION_1)),
+        "the hierarchy of version 2 is not mounted below `/`, boot with `systemd.unified_cgroup_hierarchy=1`, \
+         or mount `/sys/fs/cgroup` into this container"
+    );
+}
+
+#[test]
+fn hierarchies_of_a_machine_below_a_directory() {
+    let below = PURE.replace(" / /sys", " / /host/sys");
+    assert_eq!(pass(cgroup2(&format!("{PURE}{below}"), Path::new("/host"))), "`/host/sys/fs/cgroup`");
+    assert_eq!(
+        refusal(cgroup2(PURE, Path::new("/host"))),
+        "the hierarchy of version 2 is not mounted below `/host`, boot with `systemd.unified_cgroup_hierarchy=1`, \
          or mount `/sys/fs/cgroup` into this container"
     );
 }
@@ -145,6 +157,7 @@ fn machine(status: &str, mounts: &str) -> (tempfile::TempDir, Roots) {
     let roots = Roots {
         proc: directory.path().join("proc"),
         sys: directory.path().join("sys"),
+        host: "/".into(),
         docker: directory.path().join("docker"),
     };
     for (path, text) in [
@@ -178,7 +191,7 @@ fn whole_machines() {
         Some(
             "capabilities: `CAP_BPF` and `CAP_PERFMON` missing, run it as root or grant `CAP_BPF,CAP_PERFMON` \
              (`AmbientCapabilities=` of systemd, `capabilities.add` of a container); \
-             cgroup v2: the hierarchy of version 2 is not mounted, boot with `systemd.unified_cgroup_hierarchy=1`, \
+             cgroup v2: the hierarchy of version 2 is not mounted below `/`, boot with `systemd.unified_cgroup_hierarchy=1`, \
              or mount `/sys/fs/cgroup` into this container"
                 .to_owned()
         )
