@@ -6,7 +6,6 @@
 pub mod bare;
 pub mod cgroup;
 pub mod containerd;
-pub mod cpu_weight;
 pub mod docker;
 pub mod exporter;
 pub mod host_root;
