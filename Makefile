@@ -66,6 +66,7 @@ setup:
 
 setup-test: setup
 	@scripts/setup-test-runtimes
+	@scripts/setup-otel-collector
 
 setup-bench:
 	@scripts/setup-test-runtimes --bench
