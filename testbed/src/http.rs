@@ -1,4 +1,4 @@
-//! The least HTTP/1.1 client: GET over one connection that stays open, so that asking opens and closes no sockets.
+//! The least HTTP/1.1 client: GET and POST over one connection that stays open, so that asking opens and closes no sockets.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -47,11 +47,22 @@ impl Connection {
 
     /// Asks for a path, with further header lines.
     pub fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
-        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        self.ask("GET", path, headers, &[])
+    }
+
+    /// Sends a body to a path, with further header lines.
+    pub fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
+        let length = body.len().to_string();
+        self.ask("POST", path, &[&[("Content-Length", length.as_str())], headers].concat(), body)
+    }
+
+    fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
-        self.stream.get_mut().write_all(format!("{request}\r\n").as_bytes())?;
+        request += "\r\n";
+        self.stream.get_mut().write_all(&[request.as_bytes(), body].concat())?;
 
         let status = self.line()?.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| invalid("no status line"))?;

@@ -1,10 +1,11 @@
 //! Real daemons, real containers, exact loads.
 //!
 //! The binary `doubleslit-load` does exactly N of one thing ([`load`]). The rest starts what it is measured with: the
-//! exporter, a private Docker engine or containerd, cgroups, networks; and reads the numbers back. What goes wrong there panics.
+//! exporter, a private Docker engine or containerd, an OpenTelemetry collector, cgroups, networks; and reads the numbers back. What goes wrong there panics.
 
 pub mod bare;
 pub mod cgroup;
+pub mod collector;
 pub mod containerd;
 pub mod docker;
 pub mod exporter;
@@ -13,6 +14,7 @@ pub mod http;
 pub mod load;
 pub mod network;
 pub mod podman;
+pub mod port;
 pub mod remote;
 pub mod rootfs;
 pub mod scrape;

@@ -1,4 +1,4 @@
-//! What the testbed starts does start, and ends. Needs root: `cargo test -p doubleslit-testbed -- --ignored --test-threads=1`.
+//! What the testbed starts does start, and ends. Needs root: `cargo test -p doubleslit-testbed --test daemons -- --ignored --test-threads=1`.
 
 use std::path::Path;
 
