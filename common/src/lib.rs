@@ -2,7 +2,10 @@
 //!
 //! The crate knows nobody. It has no dependencies, allocates nothing and compiles for the BPF target.
 #![cfg_attr(not(test), no_std)]
+#![expect(unsafe_code, reason = "bytes become values at this boundary")]
 
+pub mod event;
+pub mod filter;
 pub mod key;
 pub mod kind;
 pub mod layout;
@@ -10,5 +13,6 @@ pub mod limits;
 pub mod loss;
 pub mod notice;
 pub mod probes;
+pub mod sample;
 pub mod slot;
 pub mod wire;

@@ -1,11 +1,16 @@
-//! The BPF programs. A program finds out who owns an event and adds one to a per-CPU counter.
+//! The BPF programs. A program finds out who owns an event and adds one to a per-CPU
+//! counter. For those who listen, other programs on the same hooks send what happened.
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
 
 mod count;
+mod event;
+mod filter;
 mod kernel;
 mod notice;
 mod probes;
+mod sample;
 
 /// Helpers that read kernel memory ask for a GPL-compatible licence.
 #[unsafe(link_section = "license")]

@@ -1,7 +1,10 @@
-//! The reference of the metrics, printed from the tables that the exporter itself works by.
+//! The references of metrics and events, printed from the tables that the exporter itself works by.
+
+mod events;
 
 use std::fmt::Write;
 
+pub use self::events::events;
 use crate::{
     export::{METRICS, MetricKind},
     probes::{Family, PROBES, Probe, Source},
@@ -40,7 +43,7 @@ in seconds since the epoch. This is the start of the container, or that of the e
 sender have none, because they come and go with their sender.
 ";
 
-/// The whole reference, as Markdown.
+/// The whole reference of the metrics, as Markdown.
 #[must_use]
 pub fn metrics() -> String {
     let mut text = HEAD.to_owned();

@@ -10,15 +10,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("namespaces", &[]),
     ("identity", &[]),
     ("prerequisites", &["identity"]),
-    ("config", &["identity", "probes"]),
-    ("counts", &["error", "identity", "probes"]),
-    ("bpf", &["counts", "error", "probes"]),
-    ("export", &["bpf", "config", "counts", "identity", "probes"]),
-    ("reference", &["export", "probes"]),
+    ("filter", &["events", "identity", "lives", "probes"]),
+    ("config", &["events", "filter", "identity", "probes"]),
+    ("lives", &["identity", "namespaces"]),
+    ("counts", &["error", "identity", "lives", "probes"]),
+    ("events", &["identity", "lives", "namespaces", "probes"]),
+    ("bpf", &["counts", "error", "events", "filter", "identity", "probes"]),
+    ("export", &["bpf", "config", "counts", "error", "events", "identity", "probes"]),
+    ("reference", &["events", "export", "probes"]),
     ("http", &["config", "counts", "export"]),
     ("machine", &["config", "identity"]),
-    ("app", &["bpf", "config", "counts", "export", "http", "identity", "machine", "probes"]),
-    ("cli", &["app", "config", "error", "identity", "machine", "namespaces", "prerequisites"]),
+    (
+        "app",
+        &["bpf", "config", "counts", "events", "export", "filter", "http", "identity", "lives", "machine", "probes"],
+    ),
+    ("cli", &["app", "config", "error", "events", "filter", "identity", "machine", "namespaces", "prerequisites"]),
 ];
 
 /// The modules that a source text names behind `crate::`, at whatever depth of a `use` tree it stands.

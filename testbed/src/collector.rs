@@ -1,5 +1,6 @@
 //! An OpenTelemetry collector that writes down what it is sent.
 
+mod authority;
 mod inbox;
 mod place;
 mod received;
@@ -11,6 +12,7 @@ use std::{
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+pub use self::authority::Authority;
 pub use self::place::Tls;
 pub use self::received::{Attributes, Kind, LogRecord, Point, Received, Scope};
 use self::{inbox::Inbox, place::Place};

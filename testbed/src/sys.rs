@@ -24,6 +24,8 @@ pub enum Child<'a> {
     Exit(i32),
     /// Sends itself a signal, whose disposition is the default one. Exits with status 99 if it survives.
     Die(i32),
+    /// Writes to address 0. Exits with status 99 if it survives.
+    Fault,
     /// Executes the open file. Exits with status 99 if that fails.
     Execute(BorrowedFd<'a>),
     /// Writes to this many bytes of new memory, then exits with status 0; with 99 if it gets no memory.
@@ -83,6 +85,45 @@ pub fn send(pid: i32, signal: i32) -> io::Result<()> {
     ok(unsafe { libc::kill(pid, signal) }.into()).map(drop)
 }
 
+/// Queues a signal for a process, with an error number for it to be told.
+pub fn queue(pid: i32, signal: i32, errno: i32) -> io::Result<()> {
+    // SAFETY: an all-zero siginfo is a valid one.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    (info.si_signo, info.si_errno, info.si_code) = (signal, errno, libc::SI_QUEUE);
+    // SAFETY: the pointer is that of `info`.
+    ok(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, signal, &raw const info) }).map(drop)
+}
+
+/// A timer of this process that has run out, or soon will.
+#[derive(Debug)]
+pub struct Timer(libc::timer_t);
+
+impl Timer {
+    /// Starts a timer that sends this process a signal as soon as possible. It must live until the signal is delivered.
+    pub fn start(signal: i32) -> io::Result<Self> {
+        let mut timer = ptr::null_mut();
+        let once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let soon = libc::itimerspec { it_interval: once, it_value: libc::timespec { tv_sec: 0, tv_nsec: 1 } };
+        // SAFETY: an all-zero sigevent is a valid one; all pointers are those of values that outlive the calls.
+        unsafe {
+            let mut how: libc::sigevent = std::mem::zeroed();
+            how.sigev_notify = libc::SIGEV_SIGNAL;
+            how.sigev_signo = signal;
+            ok(libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut how, &raw mut timer).into())?;
+            let this = Self(timer);
+            ok(libc::timer_settime(timer, 0, &raw const soon, ptr::null_mut()).into())?;
+            Ok(this)
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        // SAFETY: the timer was created and not yet deleted.
+        unsafe { libc::timer_delete(self.0) };
+    }
+}
+
 /// Sends a signal to the calling thread. It has been delivered when this returns, unless it is blocked.
 pub fn send_to_this_thread(signal: i32) -> io::Result<()> {
     // SAFETY: these calls touch no memory of this process.
@@ -132,10 +173,15 @@ fn be(child: Child<'_>) -> ! {
         match child {
             Child::Exit(status) => libc::_exit(status),
             Child::Die(signal) => {
-                let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-                libc::setrlimit(libc::RLIMIT_CORE, &none);
+                forgo_core_dump();
                 libc::signal(signal, libc::SIG_DFL);
                 libc::kill(libc::getpid(), signal);
+            }
+            Child::Fault => {
+                forgo_core_dump();
+                libc::signal(libc::SIGSEGV, libc::SIG_DFL);
+                // Through an address that the compiler knows nothing of.
+                std::hint::black_box(ptr::null_mut::<u8>()).write_volatile(1);
             }
             Child::Execute(file) => {
                 let name = c"exit-at-once";
@@ -163,6 +209,13 @@ fn be(child: Child<'_>) -> ! {
         }
         libc::_exit(99)
     }
+}
+
+/// Has this process leave no core dump, whatever it dies of.
+fn forgo_core_dump() {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is that of `none`.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
 }
 
 /// Ends the calling thread alone, even the first one.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use doubleslit_testbed::{
-    collector::{Collector, Kind, LogRecord, Point, Scope, Tls},
+    collector::{Authority, Collector, Kind, LogRecord, Point, Scope, Tls},
     http::Connection,
     shell,
 };
@@ -175,25 +175,15 @@ fn it_ends_with_its_owner_even_at_a_standstill() {
 #[ignore = "needs a collector"]
 fn tls_needs_a_certificate_of_the_client_if_so_told() {
     let directory = TempDir::new().expect("a directory can be made");
-    let certify = |name: &str| {
-        let at = |kind: &str| directory.path().join(format!("{name}.{kind}"));
-        let command = format!(
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={name} \
-             -addext subjectAltName=IP:127.0.0.1 -keyout {} -out {}",
-            at("key").display(),
-            at("pem").display()
-        );
-        shell::run("sh", ["-c", &command]);
-        (at("pem"), at("key"))
-    };
-    let (certificate, key) = certify("server");
-    let (client_certificate, client_key) = certify("client");
+    let authority = Authority::new(directory.path());
+    let (certificate, key) = authority.certify("server");
+    let (client_certificate, client_key) = authority.certify("client");
     let message = directory.path().join("request");
     fs::write(&message, request(&logs("secret"))).expect("a file can be written");
     let ask = |collector: &Collector, options: &str| {
         let command = format!(
             "openssl s_client -quiet -verify_return_error -CAfile {} -connect {} {options} <{} 2>&1 || true",
-            certificate.display(),
+            authority.certificate().display(),
             collector.http(),
             message.display()
         );
@@ -201,12 +191,12 @@ fn tls_needs_a_certificate_of_the_client_if_so_told() {
     };
     let as_client = format!("-cert {} -key {}", client_certificate.display(), client_key.display());
 
-    let mut tls = Tls { certificate: certificate.clone(), key, client_authority: None };
+    let mut tls = Tls { certificate, key, client_authority: None };
     let mut open_to_all = Collector::start_with_tls(tls.clone());
     assert!(ask(&open_to_all, "").contains("200 OK"));
     assert_eq!(names(open_to_all.await_logs(1)), ["secret"]);
 
-    tls.client_authority = Some(client_certificate.clone());
+    tls.client_authority = Some(authority.certificate());
     let mut open_to_clients = Collector::start_with_tls(tls);
     assert!(!ask(&open_to_clients, "").contains("200 OK"));
     assert_eq!(open_to_clients.received().logs, []);

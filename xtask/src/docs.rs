@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use doubleslit::reference;
 
 /// The options of `cargo xtask docs`.
 #[derive(Clone, Copy, Debug, Args)]
@@ -14,12 +15,14 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: Options) -> anyhow::Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
-    let wanted = doubleslit::reference::metrics();
-    if options.check {
-        let found = fs::read_to_string(&path).unwrap_or_default();
-        ensure!(found == wanted, "docs/metrics.md is stale; `cargo xtask docs` writes it");
-        return Ok(());
+    for (name, wanted) in [("metrics.md", reference::metrics()), ("events.md", reference::events())] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+        if options.check {
+            let found = fs::read_to_string(&path).unwrap_or_default();
+            ensure!(found == wanted, "docs/{name} is stale; `cargo xtask docs` writes it");
+        } else {
+            fs::write(&path, wanted).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
     }
-    fs::write(&path, wanted).with_context(|| format!("cannot write `{}`", path.display()))
+    Ok(())
 }

@@ -1,4 +1,9 @@
-//! The detail of [`Kind::Exit`](crate::kind::Kind::Exit): how a process ended.
+//! How a process ended: the detail of [`Kind::Exit`](crate::kind::Kind::Exit), and its event.
+
+use crate::{
+    event::{Header, Process},
+    wire::wire,
+};
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,25 @@ impl Outcome {
         }
     }
 }
+
+/// The record of the event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Exit {
+    /// What all records have.
+    pub header: Header,
+    /// The process, as seen by its last thread.
+    pub process: Process,
+    /// Its wait status, see [`Outcome::of`]; with [`CORE_DUMPED`].
+    pub status: u32,
+    /// 1 when the OOM killer had chosen it.
+    pub is_oom_victim: u32,
+}
+
+wire!(Exit { header: Header, process: Process, status: u32, is_oom_victim: u32 });
+
+/// The bit of a wait status that tells of a core dump.
+pub const CORE_DUMPED: u32 = 0x80;
 
 #[cfg(test)]
 mod tests {

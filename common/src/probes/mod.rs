@@ -1,6 +1,9 @@
-//! What each probe puts into a key's detail. A probe without a module here has no detail.
+//! What each probe puts into a key's detail and into the record of a single event. A probe without a module here has neither.
 
+pub mod exec;
 pub mod exit;
+pub mod fork;
+pub mod oom;
 pub mod signal;
 pub mod socket_state;
 pub mod tcp;

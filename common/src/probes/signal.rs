@@ -1,5 +1,10 @@
 //! The detail of [`Kind::SignalGenerate`](crate::kind::Kind::SignalGenerate) and
-//! [`Kind::SignalDeliver`](crate::kind::Kind::SignalDeliver): signal number and result.
+//! [`Kind::SignalDeliver`](crate::kind::Kind::SignalDeliver): signal number and result; and their events.
+
+use crate::{
+    event::{COMM_BYTES, Header, Process},
+    wire::wire,
+};
 
 /// What became of a generated signal (`TRACE_SIGNAL_*`, include/trace/events/signal.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +97,13 @@ pub fn result(detail: u32) -> Option<SignalResult> {
     SignalResult::ALL.get((detail >> 7 & 7) as usize).copied()
 }
 
-/// `si_code` values of 0 and below that the kernel itself uses, whatever process it happens to interrupt
-/// (include/uapi/asm-generic/siginfo.h).
+/// Some values of `si_code` (include/uapi/asm-generic/siginfo.h). Those below 0 are the ones that the kernel itself uses,
+/// whatever process it happens to interrupt.
 pub mod code {
+    /// A process sent it with `kill`.
+    pub const SI_USER: i32 = 0;
+    /// The kernel sent it.
+    pub const SI_KERNEL: i32 = 0x80;
     /// A timer ran out.
     pub const SI_TIMER: i32 = -2;
     /// Asynchronous input or output is complete.
@@ -114,6 +123,108 @@ pub mod code {
 pub const fn sent_by_process(si_code: i32) -> bool {
     si_code <= 0 && !matches!(si_code, code::SI_TIMER | code::SI_ASYNCIO | code::SI_SIGIO | code::SI_ASYNCNL)
 }
+
+/// Bytes of the name of an executable file, the final NUL included; the longest that there can be is four times as long.
+pub const EXECUTABLE_BYTES: usize = 64;
+
+/// The process that sent a signal; when the kernel did, all 0 but for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct SendingProcess {
+    /// The id of its cgroup.
+    pub cgroup: u64,
+    /// Its id.
+    pub pid: u32,
+    /// The id of the thread.
+    pub tid: u32,
+    /// Its real user.
+    pub real_uid: u32,
+    /// 1 when the kernel sent it.
+    pub is_kernel: u32,
+    /// The thread's name, up to the first NUL.
+    pub comm: [u8; COMM_BYTES],
+    /// The name of the file that it executes, up to the first NUL; empty for a thread of the kernel.
+    pub executable: [u8; EXECUTABLE_BYTES],
+}
+
+wire!(SendingProcess {
+    cgroup: u64,
+    pid: u32,
+    tid: u32,
+    real_uid: u32,
+    is_kernel: u32,
+    comm: [u8; COMM_BYTES],
+    executable: [u8; EXECUTABLE_BYTES],
+});
+
+/// The record of a generated signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct SignalGenerate {
+    /// What all records have.
+    pub header: Header,
+    /// The target.
+    pub process: Process,
+    /// Who sent it.
+    pub sender: SendingProcess,
+    /// The signal's number.
+    pub signal: u32,
+    /// A number of [`SignalResult`].
+    pub result: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_errno`.
+    pub errno: i32,
+    /// 1 when it is for the process, not for the one thread.
+    pub is_group: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+wire!(SignalGenerate {
+    header: Header,
+    process: Process,
+    sender: SendingProcess,
+    signal: u32,
+    result: u32,
+    code: i32,
+    errno: i32,
+    is_group: u32,
+    reserved: u32,
+});
+
+/// The record of a delivered signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct SignalDeliver {
+    /// What all records have.
+    pub header: Header,
+    /// Who receives it.
+    pub process: Process,
+    /// The address of its handler; 0 for the default action.
+    pub handler: u64,
+    /// `sa_flags`.
+    pub flags: u64,
+    /// The signal's number.
+    pub signal: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_errno`.
+    pub errno: i32,
+    /// 0.
+    pub reserved: u32,
+}
+
+wire!(SignalDeliver {
+    header: Header,
+    process: Process,
+    handler: u64,
+    flags: u64,
+    signal: u32,
+    code: i32,
+    errno: i32,
+    reserved: u32,
+});
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,10 @@
-//! The detail of [`Kind::SocketState`](crate::kind::Kind::SocketState): family, protocol, old and new state.
+//! The detail of [`Kind::SocketState`](crate::kind::Kind::SocketState): family, protocol, old and new state; and its event.
 
-use super::tcp::Family;
+use super::tcp::{Family, Socket};
+use crate::{
+    event::{Header, Process},
+    wire::wire,
+};
 
 /// The protocol of a socket that has TCP-like states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub mod state {
     pub const TIME_WAIT: u32 = 6;
     /// No connection.
     pub const CLOSE: u32 = 7;
+    /// Connections are accepted.
+    pub const LISTEN: u32 = 10;
     /// A request that has no socket of its own yet.
     pub const NEW_SYN_RECV: u32 = 12;
 
@@ -77,9 +83,30 @@ pub mod state {
             CLOSE => "closed",
             8 => "close_wait",
             9 => "last_ack",
-            10 => "listen",
+            LISTEN => "listen",
             11 => "closing",
             13 => "bound_inactive",
+            _ => "other",
+        }
+    }
+
+    /// The kernel's own name.
+    #[must_use]
+    pub const fn kernel_name(state: u32) -> &'static str {
+        match state {
+            ESTABLISHED => "TCP_ESTABLISHED",
+            SYN_SENT => "TCP_SYN_SENT",
+            SYN_RECV => "TCP_SYN_RECV",
+            4 => "TCP_FIN_WAIT1",
+            5 => "TCP_FIN_WAIT2",
+            TIME_WAIT => "TCP_TIME_WAIT",
+            CLOSE => "TCP_CLOSE",
+            8 => "TCP_CLOSE_WAIT",
+            9 => "TCP_LAST_ACK",
+            LISTEN => "TCP_LISTEN",
+            11 => "TCP_CLOSING",
+            NEW_SYN_RECV => "TCP_NEW_SYN_RECV",
+            13 => "TCP_BOUND_INACTIVE",
             _ => "other",
         }
     }
@@ -117,6 +144,47 @@ impl Transition {
         })
     }
 }
+
+impl Transition {
+    /// Whether the task that runs when this happens is the one that the socket does it for. Other changes follow from
+    /// segments and timers, in interrupts on top of whatever runs.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_of_current(self) -> bool {
+        let is_connect = self.old == state::CLOSE && self.new == state::SYN_SENT;
+        matches!(self.protocol, Protocol::Tcp) && (is_connect || self.new == state::LISTEN)
+    }
+}
+
+/// The record of the event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct SocketState {
+    /// What all records have.
+    pub header: Header,
+    /// The process that did it; all 0 unless [`Self::has_process`].
+    pub process: Process,
+    /// The socket.
+    pub socket: Socket,
+    /// The state before, see [`state`].
+    pub old: u32,
+    /// The state after, see [`state`].
+    pub new: u32,
+    /// 1 when a process did it, see [`Transition::is_of_current`].
+    pub has_process: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+wire!(SocketState {
+    header: Header,
+    process: Process,
+    socket: Socket,
+    old: u32,
+    new: u32,
+    has_process: u32,
+    reserved: u32,
+});
 
 #[cfg(test)]
 mod tests {

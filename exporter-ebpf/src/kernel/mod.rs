@@ -1,7 +1,12 @@
 //! The only places that read kernel structures, one file a structure.
 
+pub mod binprm;
 pub mod cgroup;
 mod field;
+pub mod memory;
+pub mod process;
+pub mod sender;
+pub mod sigaction;
 pub mod siginfo;
 pub mod skb;
 pub mod socket;

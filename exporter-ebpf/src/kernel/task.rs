@@ -2,18 +2,21 @@
 
 use core::ffi::c_void;
 
+use aya_ebpf::helpers::bpf_get_current_task_btf;
+
 use super::{
     cgroup::Cgroup,
     field::{
-        self, CSS_SET_DFL_CGRP, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, TASK_CGROUPS, TASK_EXIT_CODE, TASK_GROUP_LEADER,
-        TASK_PID, TASK_SIGNAL, TASK_TGID,
+        self, CRED_EUID, CSS_SET_DFL_CGRP, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, SIGNAL_OOM_MM, SIGNAL_OOM_SCORE_ADJ,
+        TASK_CGROUPS, TASK_CRED, TASK_EXIT_CODE, TASK_GROUP_LEADER, TASK_MM, TASK_PID, TASK_SIGNAL, TASK_TGID,
     },
+    memory::Memory,
 };
 
 /// `SIGNAL_GROUP_EXIT` (include/linux/sched/signal.h): the group has one exit code for all of its threads.
 const SIGNAL_GROUP_EXIT: u32 = 4;
 
-/// A task that the verifier knows: an argument of a BTF tracepoint.
+/// A task that the verifier knows: an argument of a BTF tracepoint, or the one that runs.
 #[derive(Clone, Copy)]
 pub struct Task(*const c_void);
 
@@ -28,11 +31,38 @@ impl Task {
         Self(argument)
     }
 
+    /// The pointer, which the verifier knows.
+    #[inline(always)]
+    pub fn pointer(self) -> *const c_void {
+        self.0
+    }
+
+    /// The task that runs.
+    #[inline(always)]
+    pub fn current() -> Self {
+        // SAFETY: the helper has no preconditions.
+        Self(unsafe { bpf_get_current_task_btf() }.cast())
+    }
+
+    /// Its process's memory.
+    #[inline(always)]
+    pub fn memory(self) -> Memory {
+        // SAFETY: the memory is a typed pointer loaded from the task, see `new`.
+        unsafe { Memory::new(field::load(self.0, &TASK_MM)) }
+    }
+
     /// The id of its cgroup in the v2 hierarchy.
     #[inline(always)]
     pub fn cgroup_id(self) -> u64 {
         // SAFETY: each pointer is loaded, typed, from the one before; the first is the task, see `new`.
         unsafe { Cgroup(field::load(field::load(self.0, &TASK_CGROUPS), &CSS_SET_DFL_CGRP)).id() }
+    }
+
+    /// Its effective user.
+    #[inline(always)]
+    pub fn uid(self) -> u32 {
+        // SAFETY: each pointer is loaded, typed, from the one before; the first is the task, see `new`.
+        unsafe { field::load(field::load(self.0, &TASK_CRED), &CRED_EUID) }
     }
 
     /// Whether it is the first thread of its process.
@@ -54,5 +84,22 @@ impl Task {
                 field::load(field::load(self.0, &TASK_GROUP_LEADER), &TASK_EXIT_CODE)
             }
         }
+    }
+
+    /// Whether the OOM killer has chosen its process (`mark_oom_victim`, mm/oom_kill.c).
+    #[inline(always)]
+    pub fn is_oom_victim(self) -> bool {
+        // SAFETY: each pointer is loaded, typed, from the one before; the first is the task, see `new`.
+        unsafe {
+            let signal = field::load::<*const c_void>(self.0, &TASK_SIGNAL);
+            !field::load::<*const c_void>(signal, &SIGNAL_OOM_MM).is_null()
+        }
+    }
+
+    /// By how much its process was made a more likely victim of the OOM killer.
+    #[inline(always)]
+    pub fn oom_score_adjustment(self) -> i16 {
+        // SAFETY: each pointer is loaded, typed, from the one before; the first is the task, see `new`.
+        unsafe { field::load(field::load(self.0, &TASK_SIGNAL), &SIGNAL_OOM_SCORE_ADJ) }
     }
 }

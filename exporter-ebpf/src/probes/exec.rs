@@ -1,13 +1,104 @@
 //! Successful executions.
 
-use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use doubleslit_common::kind::Kind;
+use core::{ffi::c_void, mem};
 
-use crate::{count, kernel::cgroup};
+use aya_ebpf::{
+    Global,
+    helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_ringbuf_output},
+    macros::{btf_tracepoint, map},
+    maps::PerCpuArray,
+    programs::BtfTracePointContext,
+};
+use doubleslit_common::{
+    event::Stage,
+    filter::Facts,
+    kind::Kind,
+    probes::exec::{ARGUMENTS_BYTES, Exec, PATH_BYTES},
+};
+
+use crate::{
+    count, event,
+    kernel::{binprm::Binprm, cgroup, process, task::Task},
+};
+
+/// How many bytes of arguments a record has at most; 0 for none.
+#[unsafe(no_mangle)]
+static ARGUMENTS_LIMIT: Global<u32> = Global::new(0);
+
+/// A record while it is put together: too large for the stack.
+#[repr(C)]
+struct Draft {
+    exec: Exec,
+    rest: [u8; 2 * PATH_BYTES + ARGUMENTS_BYTES],
+}
+
+#[map]
+static EXEC_DRAFT: PerCpuArray<Draft> = PerCpuArray::with_max_entries(1, 0);
 
 /// `sched_process_exec(task, old_pid, bprm)`: runs only after the new program is in place.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn exec(_ctx: BtfTracePointContext) -> i32 {
     count::add(cgroup::current_id(), Kind::Exec, 0, 1);
     0
+}
+
+/// The same hook, for those who want to know what was executed.
+#[btf_tracepoint(function = "sched_process_exec")]
+fn exec_event(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: the first argument is the task, the third the execution.
+    let (task, binprm) = unsafe { (Task::new(ctx.arg(0)), Binprm::new(ctx.arg(2))) };
+    let facts = Facts { uid: Some(task.uid()), ..Facts::NONE };
+    let Some(header) = event::admit(Kind::Exec, cgroup::current_id(), &facts) else { return 0 };
+    let Some(draft) = EXEC_DRAFT.get_ptr_mut(0) else { return 0 };
+    // SAFETY: `draft` is this CPU's element of the map, used by this program alone. Its rest has room for two paths and the
+    // arguments one behind the other, none of which is longer than its share; only what was written is sent.
+    unsafe {
+        let place = &raw mut (*draft).exec;
+        (*place).header = header;
+        process::describe(task, &raw mut (*place).process);
+        let rest = (&raw mut (*draft).rest).cast::<u8>();
+        let path = read_path(rest, binprm.filename());
+        let interpreter = read_path(rest.add(path), binprm.interpreter());
+        let (start, total) = task.memory().argument_area();
+        let arguments = read_arguments(rest.add(path + interpreter), start, total);
+        (*place).path_bytes = path as u32;
+        (*place).interpreter_bytes = interpreter as u32;
+        (*place).arguments_bytes = arguments as u32;
+        (*place).arguments_total = total as u32;
+        (*place).arguments_count = binprm.arguments();
+        (*place).reserved = 0;
+        let bytes = mem::size_of::<Exec>() + path + interpreter + arguments;
+        let ring = (&raw const event::EVENTS).cast_mut().cast();
+        let sent = bpf_ringbuf_output(ring, draft.cast(), bytes as u64, event::wake()) == 0;
+        event::pass(Kind::Exec, if sent { Stage::Sent } else { Stage::RingFull });
+    }
+    0
+}
+
+/// Reads a path with its final NUL, at most [`PATH_BYTES`]. Returns its length.
+///
+/// # Safety
+///
+/// `place` has room for it.
+#[inline(always)]
+unsafe fn read_path(place: *mut u8, path: *const u8) -> usize {
+    // SAFETY: the helper checks the source, the caller vouches for the place.
+    let read = unsafe { bpf_probe_read_kernel_str(place.cast(), PATH_BYTES as u32, path.cast()) };
+    if (1..=PATH_BYTES as i64).contains(&read) { read as usize } else { 0 }
+}
+
+/// Reads arguments as they lie one behind the other, at most as many bytes as userspace wants. Returns how many.
+///
+/// # Safety
+///
+/// `place` has room for [`ARGUMENTS_BYTES`].
+#[inline(always)]
+unsafe fn read_arguments(place: *mut u8, start: *const c_void, total: u64) -> usize {
+    let wanted = total.min(u64::from(ARGUMENTS_LIMIT.load())).min(ARGUMENTS_BYTES as u64);
+    if wanted == 0 {
+        return 0;
+    }
+    // SAFETY: the helper checks the source, the caller vouches for the place.
+    let failed = unsafe { bpf_probe_read_user(place.cast(), wanted as u32, start) } != 0;
+    if failed { 0 } else { wanted as usize }
 }

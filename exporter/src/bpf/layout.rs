@@ -48,7 +48,9 @@ impl Layout {
     #[must_use]
     pub fn resolve(btf: &KernelBtf, probes: &[&'static Probe]) -> Self {
         let field = |request: &FieldRequest| {
-            let found = btf.field(request.structure, request.path).filter(|field| field.size == request.size);
+            let found = btf
+                .field(request.structure, request.path)
+                .filter(|field| request.size == 0 || field.size == request.size);
             (request.symbol, found.map_or(ABSENT, |field| field.offset))
         };
         let argument = |request: &ArgumentRequest| {
@@ -60,7 +62,11 @@ impl Layout {
         Self {
             fields: FIELDS.iter().map(field).collect(),
             arguments: ARGUMENTS.iter().map(argument).collect(),
-            tracepoints: probes.iter().flat_map(|probe| probe.programs).map(tracepoint).collect(),
+            tracepoints: probes
+                .iter()
+                .flat_map(|probe| probe.programs.iter().chain(probe.events))
+                .map(tracepoint)
+                .collect(),
         }
     }
 
@@ -75,7 +81,7 @@ impl Layout {
         if self.tracepoints.get(program.tracepoint) != Some(&true) {
             return Some(format!("this kernel has no tracepoint `{}`", program.tracepoint));
         }
-        for symbol in program.fields {
+        for symbol in program.fields.iter().chain(program.describes.iter().copied().flatten()) {
             if self.fields.get(symbol).copied().unwrap_or(ABSENT) == ABSENT {
                 let request = FIELDS.iter().find(|request| request.symbol == *symbol);
                 let name =
@@ -99,8 +105,8 @@ mod tests {
 
     #[test]
     fn programs_name_known_symbols_only() {
-        for program in PROBES.iter().flat_map(|probe| probe.programs) {
-            for symbol in program.fields {
+        for program in PROBES.iter().flat_map(|probe| probe.programs.iter().chain(probe.events)) {
+            for symbol in program.fields.iter().chain(program.describes.iter().copied().flatten()) {
                 assert!(FIELDS.iter().any(|field| field.symbol == *symbol), "`{symbol}` is not in kernel_fields!");
             }
             for symbol in program.arguments {

@@ -1,6 +1,7 @@
 //! The kernel's side as userspace sees it: layout, object, programs, maps.
 
 pub mod btf;
+pub mod events;
 pub mod layout;
 pub mod notices;
 pub mod object;
@@ -8,3 +9,4 @@ mod slots;
 mod source;
 pub mod status;
 mod sys;
+pub mod verdicts;

@@ -16,11 +16,13 @@ use doubleslit_common::slot;
 
 use super::{
     btf::{BtfError, KernelBtf},
+    events::{self, EventRing, EventSettings, Stages},
     layout::Layout,
     notices::Notices,
     source::{KernelCounts, Maps},
     status::{AttachedProgram, ProbeState, ProbeStatus},
     sys,
+    verdicts::{VERDICTS, Verdicts},
 };
 use crate::probes::{PROBES, Probe, Program};
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub counts: u32,
     /// Capacity of the map `EDGES`, in entries.
     pub edges: u32,
+    /// What is sent as single events; nothing when nobody listens.
+    pub events: Option<EventSettings>,
     /// Whether to have the kernel measure the programs' run time.
     pub stats: bool,
     /// The kernel's type information, normally [`KERNEL_BTF`].
@@ -64,6 +68,9 @@ pub enum LoadError {
     /// The slots could not be mapped.
     #[error("cannot map the map `SLOTS` into memory")]
     Slots(#[source] io::Error),
+    /// A program that sends single events could not be attached.
+    #[error("cannot attach the program `{0}`: {1}")]
+    Event(&'static str, String),
     /// A program's handle could not be copied.
     #[error("cannot keep a program open")]
     Handle(#[source] io::Error),
@@ -87,6 +94,8 @@ pub struct Object {
     pub probes: Vec<ProbeStatus>,
     /// The attached programs.
     pub programs: Vec<AttachedProgram>,
+    /// The programs for single events that are wanted but cannot be had, and why.
+    pub unsupported: Vec<(&'static Program, String)>,
     /// Bytes of kernel memory that the maps take, by map.
     pub memory: Vec<(&'static str, u64)>,
 }
@@ -100,6 +109,12 @@ pub struct Loaded {
     pub counts: KernelCounts,
     /// The reader of the notices.
     pub notices: Notices,
+    /// The ring of single events, if somebody listens.
+    pub events: Option<EventRing>,
+    /// What became of single events in the kernel.
+    pub stages: Stages,
+    /// What the kernel wants to know of owners, if it matters.
+    pub verdicts: Option<Verdicts>,
 }
 
 /// Loads and attaches what the settings ask for and this kernel supports.
@@ -126,6 +141,17 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     order.sort_by_key(|probe| probe.name != "container");
     let mut probes = order.into_iter().map(attach).collect::<Vec<_>>();
     probes.sort_by_key(|status| PROBES.iter().position(|probe| probe.name == status.name));
+    let (mut events, mut verdicts, mut unsupported) = (None, None, Vec::new());
+    if let Some(settings) = &settings.events {
+        set_filter(settings, &mut ebpf)?;
+        if settings.filter.asks_owner() {
+            let map = Verdicts::new(settings.filter.clone(), take(&mut ebpf, "VERDICTS")?);
+            verdicts = Some(map.map_err(|error| LoadError::Map("VERDICTS", error))?);
+        }
+        let ring = EventRing::new(take(&mut ebpf, "EVENTS")?);
+        events = Some(ring.map_err(|error| LoadError::Map("EVENTS", error))?);
+        unsupported = attach_events(settings, &layout, &btf, &mut ebpf, &mut programs)?;
+    }
     let stats = settings.stats.then(|| aya::sys::enable_stats(Stats::RunTime)).transpose().map_err(LoadError::Stats)?;
 
     let mut map = |name| take_data(&mut ebpf, name);
@@ -134,9 +160,10 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     let Maps { slots, counts, edges, losses } = &maps;
     let memory = [("slots", slots), ("counts", counts), ("edges", edges), ("losses", losses)]
         .map(|(name, map)| (name, map_memory(map.fd().as_fd().as_raw_fd())));
+    let stages = Stages::new(take_data(&mut ebpf, "EVENT_STAGES")?, cpus)?;
     let counts = KernelCounts::new(maps, &programs, cpus)?;
-    let object = Object { _ebpf: ebpf, _stats: stats, probes, programs, memory: memory.to_vec() };
-    Ok(Loaded { object, counts, notices })
+    let object = Object { _ebpf: ebpf, _stats: stats, probes, programs, unsupported, memory: memory.to_vec() };
+    Ok(Loaded { object, counts, notices, events, stages, verdicts })
 }
 
 fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf, cpus: usize) -> Result<Ebpf, LoadError> {
@@ -149,6 +176,13 @@ fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf, cpus: usize) -> Re
         .map_max_entries("EDGES", if settings.probes.contains(&"signal") { settings.edges } else { 1 });
     for (symbol, value) in layout.constants() {
         loader.override_global(symbol, value, true);
+    }
+    let watermark = settings.events.as_ref().map_or(0, EventSettings::watermark);
+    if let Some(events) = &settings.events {
+        loader.map_max_entries("EVENTS", events.ring_bytes);
+        loader.map_max_entries("VERDICTS", if events.filter.asks_owner() { VERDICTS } else { 1 });
+        loader.override_global("EVENT_WATERMARK", &watermark, true);
+        loader.override_global("ARGUMENTS_LIMIT", &events.arguments, true);
     }
     Ok(loader.load(OBJECT)?)
 }
@@ -170,7 +204,7 @@ fn attach_probe(
     }
     let before = attached.len();
     for program in probe.programs {
-        match attach(program, btf, ebpf) {
+        match attach_program(program, btf, ebpf) {
             Ok(attachment) => attached.push(attachment),
             Err(error) => {
                 attached.truncate(before);
@@ -185,7 +219,45 @@ fn attach_probe(
     status(ProbeState::Up, String::new())
 }
 
-fn attach(program: &'static Program, btf: &Btf, ebpf: &mut Ebpf) -> Result<AttachedProgram, ProgramError> {
+/// Says which single events are sent. Rules come before the gates that refer to them.
+fn set_filter(settings: &EventSettings, ebpf: &mut Ebpf) -> Result<(), LoadError> {
+    type Set = fn(&mut Map, &EventSettings) -> Result<(), MapError>;
+    for (name, set) in [("RULES", events::set_rules as Set), ("GATES", events::set_gates)] {
+        let map = ebpf.map_mut(name).ok_or(LoadError::NoMap(name))?;
+        set(map, settings).map_err(|error| LoadError::Map(name, error))?;
+    }
+    Ok(())
+}
+
+/// Attaches the programs that send single events. Returns those that this kernel does not support. When nothing at all can be
+/// sent, that is an error.
+fn attach_events(
+    settings: &EventSettings,
+    layout: &Layout,
+    btf: &Btf,
+    ebpf: &mut Ebpf,
+    attached: &mut Vec<AttachedProgram>,
+) -> Result<Vec<(&'static Program, String)>, LoadError> {
+    let before = attached.len();
+    let mut unsupported = Vec::new();
+    let wanted = |program: &&Program| program.kinds.iter().any(|kind| settings.gates.contains_key(kind));
+    for program in PROBES.iter().flat_map(|probe| probe.events).filter(wanted) {
+        let attachment = match layout.missing(program) {
+            Some(reason) => Err(reason),
+            None => attach_program(program, btf, ebpf).map_err(|error| crate::error::chain(&error)),
+        };
+        match attachment {
+            Ok(attachment) => attached.push(attachment),
+            Err(reason) => unsupported.push((program, reason)),
+        }
+    }
+    match unsupported.first() {
+        Some((program, reason)) if attached.len() == before => Err(LoadError::Event(program.name, reason.clone())),
+        _ => Ok(unsupported),
+    }
+}
+
+fn attach_program(program: &'static Program, btf: &Btf, ebpf: &mut Ebpf) -> Result<AttachedProgram, ProgramError> {
     let bpf = tracepoint_program(program, ebpf).ok_or(ProgramError::NotLoaded)?;
     bpf.load(program.tracepoint, btf)?;
     bpf.attach()?;

@@ -102,7 +102,7 @@ impl CountSource for KernelCounts {
 
 /// A map whose values are one word for each CPU.
 #[derive(Debug)]
-struct BatchReader<K> {
+pub(super) struct BatchReader<K> {
     name: &'static str,
     map: MapData,
     capacity: usize,
@@ -112,7 +112,7 @@ struct BatchReader<K> {
 }
 
 impl<K: Key> BatchReader<K> {
-    fn new(name: &'static str, map: MapData, cpus: usize) -> Result<Self, LoadError> {
+    pub(super) fn new(name: &'static str, map: MapData, cpus: usize) -> Result<Self, LoadError> {
         let capacity = map.info().map_err(|error| LoadError::Map(name, error))?.max_entries() as usize;
         let entries =
             (BATCH_BYTES / (8 * cpus)).clamp(*BATCH_ENTRIES.start(), *BATCH_ENTRIES.end()).min(capacity.max(64));
@@ -134,7 +134,7 @@ impl<K: Key> BatchReader<K> {
     ///
     /// The kernel walks bucket by bucket and hands out whole buckets (`__htab_map_lookup_and_delete_batch`,
     /// kernel/bpf/hashtab.c), so an entry is never handed out twice.
-    fn read(&mut self, mut take: impl FnMut(K, u64)) -> io::Result<MapRead> {
+    pub(super) fn read(&mut self, mut take: impl FnMut(K, u64)) -> io::Result<MapRead> {
         let begin = Instant::now();
         let (mut from, mut keys, mut syscalls) = (None, 0, 0);
         loop {

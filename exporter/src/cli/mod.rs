@@ -1,11 +1,13 @@
 //! The command line: one subcommand a file.
 
 mod check;
+mod color;
 mod log;
 mod ns;
 mod output;
 mod ps;
 mod run;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     config::{self, Config, Flags},
     error::chain,
+    prerequisites::{self, Roots},
 };
 
 /// Exporter that tells, for every container on a Linux machine, what the kernel saw it do.
@@ -33,6 +36,8 @@ enum Command {
     Run(run::Arguments),
     /// List what the machine must offer, and what to do where it does not
     Check(check::Arguments),
+    /// Print what happens, event by event
+    Watch(watch::Arguments),
     /// List the containers that are there, and who told what of them
     Ps(ps::Arguments),
     /// List the namespaces of a process
@@ -77,6 +82,7 @@ impl Cli {
         match self.command {
             Command::Run(arguments) => run::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
+            Command::Watch(arguments) => watch::execute(&arguments),
             Command::Ps(arguments) => ps::execute(&arguments),
             Command::Ns(arguments) => ns::execute(&arguments),
         }
@@ -98,4 +104,10 @@ impl ConfigArguments {
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
         config::load(self.config_file.as_deref(), variables, flags).map_err(|error| Failure::Usage(error.into()))
     }
+}
+
+/// Sees that this machine offers what programs in the kernel need.
+fn require(config: &Config) -> Result<(), Failure> {
+    let checks = prerequisites::all(&Roots::real(&config.identity.host_root, &config.identity.docker_root));
+    prerequisites::missing(&checks).map_or(Ok(()), |missing| Err(Failure::Failed(anyhow::anyhow!(missing))))
 }

@@ -22,6 +22,7 @@ use crate::{
         failures::Reason,
         present::{self, Origin, Present},
         resolve::Resolver,
+        short_id,
     },
     machine::Machine,
 };
@@ -98,7 +99,7 @@ fn text(containers: &[Present], form: Form, now: SystemTime) -> String {
     let line = |container: &Present| {
         let Present { identity, cgroup, started, processes, told: _ } = container;
         let id = &identity.container_id;
-        let short = if form.whole_ids { id } else { short(id) };
+        let short = if form.whole_ids { id } else { short_id(id) };
         [
             short.to_owned(),
             identity.image.clone(),
@@ -133,12 +134,6 @@ fn sources(told: &BTreeMap<&'static str, Origin>) -> String {
         by.entry(origin.name()).or_default().push(field);
     }
     by.into_iter().map(|(origin, fields)| format!("{origin}={}", fields.join(","))).collect::<Vec<_>>().join(" ")
-}
-
-/// The beginning of an id that was drawn by lot, as docker prints it. What a person chose stays whole.
-fn short(id: &str) -> &str {
-    let drawn = id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if drawn { &id[..12] } else { id }
 }
 
 /// How long ago it was, in the largest unit that fits.

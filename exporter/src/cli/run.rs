@@ -4,12 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigArguments, Failure, log};
-use crate::{
-    app,
-    config::Flags,
-    prerequisites::{self, Roots},
-};
+use super::{ConfigArguments, Failure, log, require};
+use crate::{app, config::Flags};
 
 /// The flags of `run`.
 #[derive(Debug, Args)]
@@ -51,10 +47,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     log::start(config.log);
-    let checks = prerequisites::all(&Roots::real(&config.identity.host_root, &config.identity.docker_root));
-    if let Some(missing) = prerequisites::missing(&checks) {
-        return Err(Failure::Failed(anyhow::anyhow!(missing)));
-    }
+    require(&config)?;
     app::run(config).map_err(|error| Failure::Failed(error.into()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,10 @@
 use clap::CommandFactory;
 
 use super::*;
-use crate::prerequisites::{Check, Outcome};
+use crate::{
+    events::fields::KINDS,
+    prerequisites::{Check, Outcome},
+};
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(line.split(' '))
@@ -26,6 +29,38 @@ fn flags_of_run() {
 }
 
 #[test]
+fn flags_of_watch() {
+    for (line, expected) in [
+        (
+            "doubleslit watch",
+            "Arguments { config: ConfigArguments { config_file: None }, events: [], select: [], drop: [], \
+             containers: [], sample: [], output: Text, color: Auto, \
+             arguments: false, log_level: \"warn\" }",
+        ),
+        (
+            "doubleslit watch --config.file /c --event exec --select comm=sh --drop uid=0 --container web --sample one_in=2 \
+             -o logfmt --color never --args --log.level info",
+            "Arguments { config: ConfigArguments { config_file: Some(\"/c\") }, events: [Kinds([Exec])], \
+             select: [\"comm=sh\"], drop: [\"uid=0\"], containers: [\"web\"], sample: [\"one_in=2\"], output: Logfmt, \
+             color: Never, arguments: true, log_level: \"info\" }",
+        ),
+    ] {
+        let Command::Watch(arguments) = parse(line).expect("valid").command else { panic!("another command") };
+        assert_eq!(format!("{arguments:?}"), expected, "{line}");
+    }
+}
+
+#[test]
+fn every_event_can_be_watched() {
+    let refusal = parse("doubleslit watch --event walk").expect_err("there is none").to_string();
+    for kind in KINDS {
+        let name = kind.name();
+        assert!(refusal.contains(name), "{name}: {refusal}");
+        assert!(parse(&format!("doubleslit watch --event {name}")).is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     for line in [
         "doubleslit",
@@ -35,10 +70,14 @@ fn wrong_usage_exits_with_2() {
         "doubleslit ns",
         "doubleslit ns 0",
         "doubleslit ns x",
+        "doubleslit watch exec",
+        "doubleslit watch --event walk",
+        "doubleslit watch -o xml",
+        "doubleslit watch --color sometimes",
     ] {
         assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
     }
-    for line in ["doubleslit --help", "doubleslit --version", "doubleslit run --help"] {
+    for line in ["doubleslit --help", "doubleslit --version", "doubleslit run --help", "doubleslit watch --help"] {
         assert_eq!(parse(line).expect_err(line).exit_code(), 0, "{line}");
     }
 }

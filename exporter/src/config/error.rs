@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::filter::FilterError;
+
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -49,6 +51,9 @@ pub enum Error {
         /// What fits.
         expected: String,
     },
+    /// A rule for events that makes no sense.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The layers cannot be put together.
     #[error("layering the configuration: {reason}")]
     Layers {

@@ -19,8 +19,18 @@ const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../con
 
 const PREFIX: &str = "DOUBLESLIT_";
 
-/// The lists whose items are rules, each with keys of its own. No variable can hold them.
-const RULES: [&str; 1] = ["ignore"];
+/// The lists whose items are rules, each with keys of its own, and an example. No variable can hold them.
+const RULES: [(&str, &str); 4] = [
+    ("ignore", "{container: load-*}"),
+    ("events.select", "{event: exec, comm: [sh, bash]}"),
+    ("events.drop", "{event: exec, comm: [sh, bash]}"),
+    ("events.sample", "{event: exec, one_in: 10}"),
+];
+
+/// A rule of such a list.
+fn example(path: &str) -> Option<&'static str> {
+    RULES.iter().find(|(list, _)| *list == path).map(|(_, example)| *example)
+}
 
 /// Puts the layers together.
 pub(super) fn layered(
@@ -96,17 +106,14 @@ fn fit(tree: &mut Map<String, Value>, defaults: &Map<String, Value>, section: &s
                 let keys = quoted(default.keys().collect::<BTreeSet<_>>());
                 return Err(Error::value(&path, shown(other), format!("a section with {keys}")));
             }
-            (ValueKind::Array(_), ValueKind::Array(items)) if RULES.contains(&path.as_str()) => {
-                if let Some(item) = items.iter().find(|item| !is_rule(&item.kind)) {
-                    return Err(Error::value(
-                        &path,
-                        shown(&item.kind),
-                        "a list of rules such as `{container: load-*}`",
-                    ));
-                }
-            }
             (ValueKind::Array(_), ValueKind::Array(items)) => {
-                if let Some(item) = items.iter().find(|item| !is_scalar(&item.kind)) {
+                if let Some(example) = example(&path) {
+                    let has_lists = path.starts_with("events.");
+                    if let Some(item) = items.iter().find(|item| !is_rule(&item.kind, has_lists)) {
+                        let expected = format!("a list of rules such as `{example}`");
+                        return Err(Error::value(&path, shown(&item.kind), expected));
+                    }
+                } else if let Some(item) = items.iter().find(|item| !is_scalar(&item.kind)) {
                     return Err(Error::value(&path, shown(&item.kind), "a list of plain values"));
                 }
             }
@@ -122,8 +129,12 @@ fn is_scalar(kind: &ValueKind) -> bool {
     !matches!(kind, ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil)
 }
 
-fn is_rule(kind: &ValueKind) -> bool {
-    matches!(kind, ValueKind::Table(conditions) if conditions.values().all(|condition| is_scalar(&condition.kind)))
+fn is_rule(kind: &ValueKind, has_lists: bool) -> bool {
+    let is_value = |value: &Value| match &value.kind {
+        ValueKind::Array(items) => has_lists && items.iter().all(|item| is_scalar(&item.kind)),
+        scalar => is_scalar(scalar),
+    };
+    matches!(kind, ValueKind::Table(conditions) if conditions.values().all(is_value))
 }
 
 fn shown(kind: &ValueKind) -> String {
@@ -165,7 +176,7 @@ fn variables(
     environment: impl IntoIterator<Item = (String, String)>,
     keys: &BTreeMap<String, bool>,
 ) -> Result<Environment, Error> {
-    let known = keys.keys().filter(|key| !RULES.contains(&key.as_str())).map(|key| variable(key)).collect::<Vec<_>>();
+    let known = keys.keys().filter(|key| example(key).is_none()).map(|key| variable(key)).collect::<Vec<_>>();
     let ours = environment
         .into_iter()
         .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))

@@ -2,9 +2,11 @@
 
 mod address;
 mod error;
+mod events;
 mod ignore;
 mod labels;
 mod layers;
+pub mod otlp;
 mod understood;
 mod written;
 
@@ -19,6 +21,7 @@ use std::{
 
 pub use address::ListenAddress;
 pub use error::Error;
+pub use events::{Arguments, Events};
 pub use labels::ContainerLabel;
 
 use crate::identity::{ignore::Ignore, labels::RowLabels};
@@ -44,10 +47,14 @@ pub struct Config {
     pub limits: Limits,
     /// Which containers are left out.
     pub ignore: Ignore,
+    /// Which single events are sent.
+    pub events: Events,
     /// How metrics are written.
     pub metrics: Metrics,
     /// The BPF side.
     pub bpf: Bpf,
+    /// What is sent by OTLP.
+    pub otlp: otlp::Otlp,
 }
 
 /// What is served where.
@@ -222,7 +229,8 @@ pub struct Flags {
     pub log_format: Option<String>,
 }
 
-/// Reads the configuration: defaults, then the file, then `DOUBLESLIT_` variables, then flags; the last one wins.
+/// Reads the configuration: defaults, then the file, then `DOUBLESLIT_` variables, then flags; the last one wins. Where they
+/// leave a value of `otlp` empty, the standard variables of OpenTelemetry say it.
 ///
 /// # Errors
 ///
@@ -232,5 +240,9 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &Flags,
 ) -> Result<Config, Error> {
-    layers::layered(file, environment, flags)?.try_into()
+    let environment = Vec::from_iter(environment);
+    let standard = otlp::Standard::of(&environment);
+    let mut written = layers::layered(file, environment, flags)?;
+    written.otlp.standard = standard;
+    written.try_into()
 }

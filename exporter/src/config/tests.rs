@@ -1,9 +1,15 @@
+mod events;
 mod labels;
 
 use std::{collections::BTreeSet, io::Write as _, path::Path};
 
 use super::*;
-use crate::{identity::labels::IdentityLabel, probes::PROBES};
+use crate::{
+    events::{fields::KINDS, redact::Redaction},
+    filter::{Filter, Sampling},
+    identity::labels::IdentityLabel,
+    probes::PROBES,
+};
 
 fn with(file: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Config, String> {
     let mut written = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -68,8 +74,22 @@ fn the_documented_file_is_the_default() {
             },
             limits: Limits { series_per_family: 100_000, series_per_container: 1000 },
             ignore: Ignore::default(),
+            events: Events {
+                kinds: KINDS.to_vec(),
+                filter: Filter::default(),
+                sampling: Sampling::default(),
+                ring_bytes: 8 << 20,
+                arguments: Arguments { enabled: false, bytes: 16 << 10, redact: Redaction::default() },
+            },
             metrics: Metrics { created: false },
             bpf: Bpf { stats: false },
+            otlp: otlp::Otlp {
+                resource: Vec::new(),
+                identity: otlp::Describes::Attributes,
+                shutdown: Duration::from_secs(5),
+                logs: None,
+                metrics: None,
+            },
         }
     );
 }
@@ -127,16 +147,16 @@ fn files_are_refused() {
     for (file, expected) in [
         (
             "webb: {}",
-            "unknown key `webb` in `FILE`: expected one of `bpf`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `webb` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `web`",
         ),
         ("web: {path: /x}", "unknown key `web.path` in `FILE`: expected one of `listen_address`, `telemetry_path`"),
         (
             "web.telemetry_path: /x",
-            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `web`",
         ),
         (
             "Web: {}",
-            "unknown key `Web` in `FILE`: expected one of `bpf`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `Web` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `web`",
         ),
         (
             "probes: {open: true}",
@@ -223,12 +243,22 @@ fn values_are_refused() {
 
 #[test]
 fn variables_are_refused() {
-    let all = "`DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_IDENTITY__CONTAINER_LABELS`, `DOUBLESLIT_IDENTITY__DOCKER_ROOT`, \
+    let all = "`DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_EVENTS__ARGUMENTS__BYTES`, `DOUBLESLIT_EVENTS__ARGUMENTS__ENABLED`, \
+        `DOUBLESLIT_EVENTS__ARGUMENTS__REDACT`, `DOUBLESLIT_EVENTS__PROFILE`, `DOUBLESLIT_EVENTS__RING_BYTES`, \
+        `DOUBLESLIT_IDENTITY__CONTAINER_LABELS`, `DOUBLESLIT_IDENTITY__DOCKER_ROOT`, \
         `DOUBLESLIT_IDENTITY__EXTRA_LABELS`, `DOUBLESLIT_IDENTITY__HOST_ROOT`, `DOUBLESLIT_IDENTITY__LABELS`, \
         `DOUBLESLIT_IDENTITY__SOCKETS__CONTAINERD`, `DOUBLESLIT_IDENTITY__SOCKETS__CRI`, \
         `DOUBLESLIT_IDENTITY__SOCKETS__DOCKER`, `DOUBLESLIT_IDENTITY__UNIT`, \
         `DOUBLESLIT_LIMITS__SERIES_PER_CONTAINER`, `DOUBLESLIT_LIMITS__SERIES_PER_FAMILY`, `DOUBLESLIT_LOG__FORMAT`, \
         `DOUBLESLIT_LOG__LEVEL`, `DOUBLESLIT_MAPS__COUNTS`, `DOUBLESLIT_MAPS__EDGES`, `DOUBLESLIT_METRICS__CREATED`, \
+        `DOUBLESLIT_OTLP__CERTIFICATE`, `DOUBLESLIT_OTLP__CLIENT_CERTIFICATE`, `DOUBLESLIT_OTLP__CLIENT_KEY`, \
+        `DOUBLESLIT_OTLP__COMPRESSION`, `DOUBLESLIT_OTLP__ENDPOINT`, `DOUBLESLIT_OTLP__HEADERS`, \
+        `DOUBLESLIT_OTLP__IDENTITY`, `DOUBLESLIT_OTLP__INSECURE`, `DOUBLESLIT_OTLP__LOGS__BATCH`, \
+        `DOUBLESLIT_OTLP__LOGS__DIRECTORY`, `DOUBLESLIT_OTLP__LOGS__DIRECTORY_BYTES`, \
+        `DOUBLESLIT_OTLP__LOGS__ENABLED`, `DOUBLESLIT_OTLP__LOGS__GIVE_UP`, `DOUBLESLIT_OTLP__LOGS__LINGER`, \
+        `DOUBLESLIT_OTLP__LOGS__QUEUE_BYTES`, `DOUBLESLIT_OTLP__LOGS__QUEUE_RECORDS`, \
+        `DOUBLESLIT_OTLP__METRICS__ENABLED`, `DOUBLESLIT_OTLP__METRICS__INTERVAL`, `DOUBLESLIT_OTLP__PROTOCOL`, \
+        `DOUBLESLIT_OTLP__RESOURCE_ATTRIBUTES`, `DOUBLESLIT_OTLP__SHUTDOWN`, `DOUBLESLIT_OTLP__TIMEOUT`, \
         `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
         `DOUBLESLIT_PROBES__EXEC`, `DOUBLESLIT_PROBES__EXIT`, `DOUBLESLIT_PROBES__FORK`, `DOUBLESLIT_PROBES__OOM`, \
         `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__TCP`, \

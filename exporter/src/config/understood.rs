@@ -8,6 +8,7 @@ use super::{
     error::{Error, quoted},
     ignore::ignore,
     labels::{container_labels, row_labels},
+    otlp,
     written::Written,
 };
 use crate::probes::PROBES;
@@ -20,8 +21,21 @@ impl TryFrom<Written> for Config {
     type Error = Error;
 
     fn try_from(written: Written) -> Result<Self, Error> {
-        let Written { web, log, probes, poll, maps, retention, identity, limits, ignore: rules, metrics, bpf } =
-            written;
+        let Written {
+            web,
+            log,
+            probes,
+            poll,
+            maps,
+            retention,
+            identity,
+            limits,
+            ignore: rules,
+            events,
+            metrics,
+            bpf,
+            otlp,
+        } = written;
         let interval = duration("poll.interval", &poll.interval)?;
         if !(INTERVAL_MIN..=HOUR).contains(&interval) {
             return Err(Error::value("poll.interval", poll.interval, "a duration from `10ms` to `1h`"));
@@ -69,8 +83,10 @@ impl TryFrom<Written> for Config {
                 series_per_container: limit("limits.series_per_container", &limits.series_per_container)?,
             },
             ignore: ignore(rules)?,
+            events: events.try_into()?,
             metrics: Metrics { created: switch("metrics.created", &metrics.created)? },
             bpf: Bpf { stats: switch("bpf.stats", &bpf.stats)? },
+            otlp: otlp::understood(otlp)?,
         })
     }
 }
@@ -101,7 +117,7 @@ fn telemetry_path(text: String) -> Result<String, Error> {
     Ok(text)
 }
 
-fn choice<T: Copy, const N: usize>(
+pub(super) fn choice<T: Copy, const N: usize>(
     key: &str,
     text: &str,
     all: [T; N],
@@ -112,11 +128,11 @@ fn choice<T: Copy, const N: usize>(
         .ok_or_else(|| Error::value(key, text, format!("one of {}", quoted(all.map(name)))))
 }
 
-fn switch(key: &str, text: &str) -> Result<bool, Error> {
+pub(super) fn switch(key: &str, text: &str) -> Result<bool, Error> {
     text.parse().map_err(|_| Error::value(key, text, "`true` or `false`"))
 }
 
-fn duration(key: &str, text: &str) -> Result<Duration, Error> {
+pub(super) fn duration(key: &str, text: &str) -> Result<Duration, Error> {
     humantime::parse_duration(text).map_err(|_| Error::value(key, text, "a duration such as `500ms`, `1s` or `5m`"))
 }
 
@@ -125,11 +141,11 @@ fn capacity(key: &str, text: &str) -> Result<u32, Error> {
     number.ok_or_else(|| Error::value(key, text, format!("a number from `1` to `{CAPACITY_MAX}`")))
 }
 
-fn limit(key: &str, text: &str) -> Result<usize, Error> {
+pub(super) fn limit(key: &str, text: &str) -> Result<usize, Error> {
     text.parse().map_err(|_| Error::value(key, text, "a number, `0` for no limit"))
 }
 
-fn absolute(key: &str, text: &str) -> Result<PathBuf, Error> {
+pub(super) fn absolute(key: &str, text: &str) -> Result<PathBuf, Error> {
     let path = PathBuf::from(text);
     if path.is_absolute() { Ok(path) } else { Err(Error::value(key, text, "an absolute path")) }
 }

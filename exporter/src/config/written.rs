@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use config::Value;
 use serde::Deserialize;
+
+use super::otlp::Standard;
 
 /// All sections.
 #[derive(Debug, Deserialize)]
@@ -17,8 +20,10 @@ pub(super) struct Written {
     pub(super) identity: Identity,
     pub(super) limits: Limits,
     pub(super) ignore: Vec<BTreeMap<String, String>>,
+    pub(super) events: Events,
     pub(super) metrics: Metrics,
     pub(super) bpf: Bpf,
+    pub(super) otlp: Otlp,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,4 +97,65 @@ pub(super) struct Metrics {
 #[serde(deny_unknown_fields)]
 pub(super) struct Bpf {
     pub(super) stats: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Events {
+    pub(super) profile: String,
+    pub(super) select: Vec<BTreeMap<String, Value>>,
+    pub(super) drop: Vec<BTreeMap<String, Value>>,
+    pub(super) sample: Vec<BTreeMap<String, Value>>,
+    pub(super) ring_bytes: String,
+    pub(super) arguments: Arguments,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    pub(super) enabled: String,
+    pub(super) bytes: String,
+    pub(super) redact: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Otlp {
+    pub(super) endpoint: String,
+    pub(super) protocol: String,
+    pub(super) headers: Vec<String>,
+    pub(super) timeout: String,
+    pub(super) compression: String,
+    pub(super) insecure: String,
+    pub(super) certificate: String,
+    pub(super) client_certificate: String,
+    pub(super) client_key: String,
+    pub(super) resource_attributes: Vec<String>,
+    pub(super) identity: String,
+    pub(super) shutdown: String,
+    pub(super) logs: OtlpLogs,
+    pub(super) metrics: OtlpMetrics,
+    /// What is meant where a value is empty.
+    #[serde(skip)]
+    pub(super) standard: Standard,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OtlpLogs {
+    pub(super) enabled: String,
+    pub(super) batch: String,
+    pub(super) linger: String,
+    pub(super) queue_bytes: String,
+    pub(super) queue_records: String,
+    pub(super) give_up: String,
+    pub(super) directory: String,
+    pub(super) directory_bytes: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OtlpMetrics {
+    pub(super) enabled: String,
+    pub(super) interval: String,
 }

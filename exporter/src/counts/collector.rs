@@ -16,6 +16,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use doubleslit_common::{
+    kind::Kind,
     loss::Loss,
     notice::{Change, NoticeView},
 };
@@ -34,12 +35,13 @@ use super::{
 use crate::{
     error::chain,
     identity::{CgroupId, directory::Directory, hierarchy},
+    lives::Lives,
 };
 
 /// How long a line about the same trouble stays unsaid.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// How soon a cgroup of which more may be known is looked at again.
+/// How soon a cgroup of which more may be known, or that is starting or stopping, is looked at again.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
 
 /// How long a scrape waits for a fresh snapshot.
@@ -58,6 +60,8 @@ pub struct Parts<S, N> {
     pub directory: Directory,
     /// The totals.
     pub tally: Tally,
+    /// The containers that start and stop, if somebody wants to hear of each.
+    pub lives: Option<Lives>,
     /// Time between two reads.
     pub interval: Duration,
     /// Time between two walks of the hierarchy; nothing when notices tell of all changes.
@@ -194,7 +198,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
                 }
             };
             if !open {
-                return;
+                return self.finish();
             }
             let now = Instant::now();
             if now >= due || !waiting.is_empty() {
@@ -206,12 +210,13 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
                 let _ = reply.send(());
             }
             let mut timeout = due.saturating_duration_since(Instant::now());
-            if self.parts.directory.has_open() {
+            if self.parts.directory.has_open() || self.parts.lives.as_ref().is_some_and(Lives::is_waiting) {
                 timeout = timeout.min(SECOND_LOOK);
             }
             self.wait(timeout);
             self.follow_notices();
             self.follow_sources();
+            self.follow_lives();
         }
     }
 
@@ -228,7 +233,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
     }
 
     fn follow_notices(&mut self) {
-        let Parts { notices, directory, tally, .. } = &mut self.parts;
+        let Parts { notices, directory, tally, lives, .. } = &mut self.parts;
         let (released, must_walk) = (&mut self.released, &mut self.must_walk);
         let malformed = notices.drain(&mut |notice| {
             let id = CgroupId(notice.cgroup);
@@ -236,12 +241,12 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
                 Change::Created => match notice.path.map(String::from_utf8_lossy) {
                     Some(path) => {
                         directory.insert(id, &path, Some(wall_clock(&notice)));
-                        take_in(directory, tally, id);
+                        take_in(directory, tally, lives, id);
                     }
                     None => *must_walk = true,
                 },
                 Change::Removed => {
-                    take_out(directory, tally, id, Instant::now());
+                    take_out(directory, tally, lives, id, (Instant::now(), wall_clock(&notice)));
                 }
                 Change::Released => released.push(id),
             }
@@ -251,14 +256,32 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
 
     /// Takes over what sources of names have found out meanwhile.
     fn follow_sources(&mut self) {
-        let Parts { directory, tally, .. } = &mut self.parts;
+        let Parts { directory, tally, lives, .. } = &mut self.parts;
         for id in directory.settle(Instant::now()) {
-            take_in(directory, tally, id);
+            take_in(directory, tally, lives, id);
         }
         for id in directory.learn() {
             if let Some(cgroup) = directory.get(id) {
                 tally.rename(cgroup);
             }
+        }
+    }
+
+    /// Looks at the containers that are starting or stopping.
+    fn follow_lives(&mut self) {
+        let Parts { directory, tally, lives, .. } = &mut self.parts;
+        if let Some(lives) = lives {
+            lives.look(directory.resolver(), |id| tally.has_counted(id, Kind::OomKill), Instant::now());
+        }
+    }
+
+    /// Tells what there is still to tell.
+    fn finish(mut self) {
+        self.follow_notices();
+        self.follow_sources();
+        let Parts { directory, tally, lives, .. } = self.parts;
+        if let Some(mut lives) = lives {
+            lives.finish(directory.resolver(), |id| tally.has_counted(id, Kind::OomKill));
         }
     }
 
@@ -311,7 +334,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
 
     /// Finds cgroups that no notice told of, and notices the end of others.
     fn walk(&mut self) {
-        let Parts { hierarchy, directory, tally, .. } = &mut self.parts;
+        let Parts { hierarchy, directory, tally, lives, .. } = &mut self.parts;
         let begun = Instant::now();
         let walked = match hierarchy::walk(hierarchy) {
             Ok(walked) => walked,
@@ -321,13 +344,13 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         let reconciled = directory.reconcile(&walked.found, begun);
         debug!(added = reconciled.added.len(), missing = reconciled.missing.len(), "walked the cgroup hierarchy");
         for id in reconciled.added {
-            take_in(directory, tally, id);
+            take_in(directory, tally, lives, id);
         }
         // A cgroup is told of a moment before its directory can be seen, and below a directory that cannot be listed none
         // can: one is gone only when it is missing twice.
         let missing = if walked.complete { reconciled.missing.into_iter().collect() } else { HashSet::new() };
         for id in missing.intersection(&self.missing) {
-            take_out(directory, tally, *id, self.walked);
+            take_out(directory, tally, lives, *id, (self.walked, SystemTime::now()));
         }
         self.must_walk = missing.iter().any(|id| !self.missing.contains(id));
         self.missing = missing;
@@ -342,20 +365,36 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
 }
 
 /// Has the tally count for a cgroup, or wait with it while more may soon be known of it.
-fn take_in(directory: &Directory, tally: &mut Tally, id: CgroupId) {
+fn take_in(directory: &Directory, tally: &mut Tally, lives: &mut Option<Lives>, id: CgroupId) {
     match directory.get(id) {
         Some(_) if directory.is_open(id) => tally.hold(id),
-        Some(cgroup) => tally.adopt(cgroup),
+        Some(cgroup) => {
+            if tally.adopt(cgroup)
+                && let Some(lives) = lives
+            {
+                lives.began(cgroup, Instant::now());
+            }
+        }
         None => {}
     }
 }
 
 /// Has the tally count the last of a cgroup that is gone, under the names that are known.
-fn take_out(directory: &mut Directory, tally: &mut Tally, id: CgroupId, now: Instant) {
+fn take_out(
+    directory: &mut Directory,
+    tally: &mut Tally,
+    lives: &mut Option<Lives>,
+    id: CgroupId,
+    (now, time): (Instant, SystemTime),
+) {
     if directory.close(id) {
-        take_in(directory, tally, id);
+        take_in(directory, tally, lives, id);
     }
-    directory.removed(id, now);
+    if directory.removed(id, now)
+        && let (Some(lives), Some(cgroup)) = (lives, directory.get(id))
+    {
+        lives.ended(cgroup, time, now);
+    }
     tally.remove(id, now);
 }
 

@@ -149,15 +149,22 @@ impl Tally {
         tally
     }
 
-    /// Takes a cgroup into account from now on. Its container's rows appear.
-    pub fn adopt(&mut self, cgroup: &Cgroup) {
+    /// Takes a cgroup into account from now on. Its container's rows appear. Says whether it is new.
+    pub fn adopt(&mut self, cgroup: &Cgroup) -> bool {
         self.held.remove(&cgroup.id);
         if self.owners.contains_key(&cgroup.id) {
-            return;
+            return false;
         }
         let subject = self.place(cgroup);
         self.own(cgroup.id, subject, &cgroup.identity, false);
         self.show(cgroup, subject);
+        true
+    }
+
+    /// Whether events of a kind were counted for a cgroup, as far as its entries in the maps tell.
+    #[must_use]
+    pub fn has_counted(&self, id: CgroupId, kind: Kind) -> bool {
+        self.owners.get(&id).is_some_and(|owner| owner.counts.iter().any(|key| key.kind() == Some(kind)))
     }
 
     /// Counts nothing for a cgroup until it is adopted.

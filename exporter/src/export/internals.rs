@@ -4,10 +4,16 @@ use std::fmt;
 
 use doubleslit_common::kind::Kind;
 
-use super::{Settings, own, rows::Out};
+use super::{
+    Settings,
+    otlp::{Dropped, Requests, Totals},
+    own,
+    rows::Out,
+};
 use crate::{
     bpf::status::{ProbeState, ProbeStatus, ProgramStatus},
     counts::snapshot::{Folded, MapRead, Snapshot},
+    events::account::Account,
 };
 
 /// What the scrape shows of the programs, beside the counts.
@@ -21,6 +27,12 @@ pub struct Internals {
     pub stats_enabled: bool,
     /// How often the maps could not be read.
     pub poll_failures: u64,
+    /// What became of single events, if somebody listens.
+    pub events: Option<Account>,
+    /// What became of events that are sent by OTLP, if they are.
+    pub logs: Option<Totals>,
+    /// What became of metrics that are sent by OTLP, if they are.
+    pub pushes: Option<Requests>,
 }
 
 /// How programs are attached: typed raw tracepoints.
@@ -45,7 +57,7 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
-    let Internals { probes, programs, stats_enabled, poll_failures } = internals;
+    let Internals { probes, programs, stats_enabled, poll_failures, events: _, logs, pushes } = internals;
     let mut rows = out.own(&own::PROBE_UP);
     probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;
     let mut rows = out.own(&own::PROBE_INFO);
@@ -59,7 +71,36 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
     snapshot.losses.iter().try_for_each(|(cause, count)| rows.row(&[cause.map(), cause.reason()], *count))?;
     polls(out, snapshot)?;
     out.single(&own::POLL_FAILURES, *poll_failures)?;
-    identities(out, snapshot)
+    identities(out, snapshot)?;
+    if let Some(logs) = logs {
+        self::logs(out, logs)?;
+    }
+    requests(out, logs.map(|logs| logs.requests), *pushes)
+}
+
+fn logs(out: &mut Out<'_>, totals: &Totals) -> fmt::Result {
+    let Totals { accepted, exported, rejected, failed, dropped, queued, queue_bytes, queue_capacity, requests: _ } =
+        totals;
+    out.single(&own::OTLP_ACCEPTED, *accepted)?;
+    out.single(&own::OTLP_EXPORTED, *exported)?;
+    out.single(&own::OTLP_REJECTED, *rejected)?;
+    out.single(&own::OTLP_FAILED, *failed)?;
+    let mut rows = out.own(&own::OTLP_DROPPED);
+    Dropped::ALL.into_iter().try_for_each(|reason| rows.row(&[reason.name()], dropped[reason as usize]))?;
+    out.single(&own::OTLP_QUEUED, *queued)?;
+    out.single(&own::OTLP_QUEUE_BYTES, *queue_bytes)?;
+    out.single(&own::OTLP_QUEUE_CAPACITY, *queue_capacity)
+}
+
+fn requests(out: &mut Out<'_>, logs: Option<Requests>, pushes: Option<Requests>) -> fmt::Result {
+    let sent = || [("logs", logs), ("metrics", pushes)].into_iter().filter_map(|(what, it)| Some((what, it?)));
+    let mut rows = out.own(&own::OTLP_REQUESTS);
+    for (what, Requests { succeeded, failed, duration: _ }) in sent() {
+        rows.row(&[what, "success"], succeeded)?;
+        rows.row(&[what, "failure"], failed)?;
+    }
+    let mut rows = out.own(&own::OTLP_REQUEST_DURATION);
+    sent().try_for_each(|(what, requests)| rows.row(&[what], requests.duration.as_secs_f64()))
 }
 
 fn programs(out: &mut Out<'_>, programs: &[ProgramStatus], stats_enabled: bool) -> fmt::Result {

@@ -4,7 +4,9 @@ mod accept;
 mod containers;
 mod counts;
 mod created;
+mod events;
 mod internals;
+pub mod otlp;
 mod own;
 mod process;
 mod rows;
@@ -188,25 +190,30 @@ struct Exposition {
 
 impl Collector for Exposition {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Self { inputs: Inputs { settings, snapshot, internals, process, stopwatch }, created } = self;
-        let mut out = Out::new(encoder, created.clone());
-        let names = settings.names();
-        for family in &settings.families {
-            match family.source {
-                Source::Counts | Source::Edges => counts::subjects(&mut out, family, &names, &snapshot.subjects)?,
-                Source::Lifecycle => counts::lifecycles(&mut out, family, settings, snapshot)?,
-            }
-        }
-        internals::totals(&mut out, settings, snapshot)?;
-        containers::write(&mut out, settings, snapshot)?;
-        internals::write(&mut out, internals, snapshot)?;
-        out.own(&own::BUILD_INFO).row(&[env!("CARGO_PKG_VERSION"), std::env::consts::ARCH], true)?;
-        if let Some(process) = process {
-            process::write(&mut out, process)?;
-        }
-        // This one and the one behind it count too.
-        let series = out.series() + 2;
-        out.single(&own::SCRAPE_SERIES, series)?;
-        out.single(&own::SCRAPE_DURATION, (stopwatch.0)().as_secs_f64())
+        write(&self.inputs, &mut Out::new(encoder, self.created.clone()))
     }
+}
+
+/// Writes everything, in whatever form.
+fn write(inputs: &Inputs, out: &mut Out<'_>) -> fmt::Result {
+    let Inputs { settings, snapshot, internals, process, stopwatch } = inputs;
+    let names = settings.names();
+    for family in &settings.families {
+        match family.source {
+            Source::Counts | Source::Edges => counts::subjects(out, family, &names, &snapshot.subjects)?,
+            Source::Lifecycle => counts::lifecycles(out, family, settings, snapshot)?,
+        }
+    }
+    internals::totals(out, settings, snapshot)?;
+    internals.events.iter().try_for_each(|account| events::write(out, account))?;
+    containers::write(out, settings, snapshot)?;
+    internals::write(out, internals, snapshot)?;
+    out.own(&own::BUILD_INFO).row(&[env!("CARGO_PKG_VERSION"), std::env::consts::ARCH], true)?;
+    if let Some(process) = process {
+        process::write(out, process)?;
+    }
+    // This one and the one behind it count too.
+    let series = out.series() + 2;
+    out.single(&own::SCRAPE_SERIES, series)?;
+    out.single(&own::SCRAPE_DURATION, (stopwatch.0)().as_secs_f64())
 }

@@ -50,6 +50,19 @@ metrics! {
         "What was counted for containers that are ignored, if there are rules for that; doubleslit_events_retired_total has it too";
     COUNTS_FOLDED: Counter "doubleslit_counts_folded" ["metric", "reason"]
         "Increments that were kept in a row `other` instead of a row of their own";
+    EVENTS_GENERATED: Counter "doubleslit_events_generated" ["event"]
+        "Single events that happened while somebody listened: those received, lost, sampled out and filtered, and those still in the ring";
+    EVENTS_RECEIVED: Counter "doubleslit_events_received" ["event"] "Single events that came to the exporter";
+    EVENTS_LOST: Counter "doubleslit_events_lost" ["event", "reason"]
+        "Single events that were lost: `ringbuf_full`, `queue_full`, or `decode` for a record that was not understood";
+    EVENTS_SAMPLED_OUT: Counter "doubleslit_events_sampled_out" ["event"]
+        "Single events that the kernel did not send because of sampling";
+    EVENTS_FILTERED: Counter "doubleslit_events_filtered" ["event"]
+        "Single events that a filter in the kernel kept out";
+    EVENTS_MISSED: Counter "doubleslit_events_missed" ["subscriber"]
+        "Single events that a subscriber missed because it was slow; told as soon as it goes on";
+    RINGBUF_SIZE: Gauge "doubleslit_ringbuf_size_bytes" ["ringbuf"] "Size of the ring between kernel and exporter";
+    RINGBUF_USED: Gauge "doubleslit_ringbuf_used_bytes" ["ringbuf"] "Bytes that waited in the ring when it was last read";
     CONTAINERS: Gauge "doubleslit_containers" ["runtime"] "Containers that run";
     CONTAINER_INFO: Gauge "doubleslit_container_info" identified
         ["runtime", "image", "image_id", "pod_uid", "qos", "cgroup_id", "cgroup_path"]
@@ -84,6 +97,19 @@ metrics! {
     SOURCE_UP: Gauge "doubleslit_source_up" ["source"] "Whether a source of names that has a socket answers";
     IDENTITY_FAILURES: Counter "doubleslit_identity_resolution_failures" ["source", "reason"]
         "Files about containers that could not be used, by source";
+    OTLP_ACCEPTED: Counter "doubleslit_otlp_log_records_accepted" []
+        "Events to be sent by OTLP as log records: each is exported, rejected, failed, dropped, or in the queue";
+    OTLP_EXPORTED: Counter "doubleslit_otlp_log_records_exported" [] "Log records that the collector acknowledged";
+    OTLP_REJECTED: Counter "doubleslit_otlp_log_records_rejected" []
+        "Log records that the collector refused in a request that it acknowledged";
+    OTLP_FAILED: Counter "doubleslit_otlp_log_records_failed" [] "Log records in requests that were given up";
+    OTLP_DROPPED: Counter "doubleslit_otlp_log_records_dropped" ["reason"] "Log records that were never sent";
+    OTLP_QUEUED: Gauge "doubleslit_otlp_queue_length" [] "Log records that wait to be sent, or are under way";
+    OTLP_QUEUE_BYTES: Gauge "doubleslit_otlp_queue_bytes" [] "Bytes of these";
+    OTLP_QUEUE_CAPACITY: Gauge "doubleslit_otlp_queue_capacity_bytes" [] "Bytes that may wait";
+    OTLP_REQUESTS: Counter "doubleslit_otlp_requests" ["signal", "outcome"]
+        "Requests sent by OTLP; one that is sent again counts again";
+    OTLP_REQUEST_DURATION: Counter "doubleslit_otlp_request_duration_seconds" ["signal"] "How long these took, all together";
     BUILD_INFO: Gauge "doubleslit_build_info" ["version", "target"] "The exporter's build; constant 1";
     PROCESS_CPU: Counter "process_cpu_seconds" [] "Total user and system CPU time spent in seconds";
     PROCESS_OPEN_FDS: Gauge "process_open_fds" [] "Number of open file descriptors";

@@ -9,6 +9,7 @@ use prometheus_client::{
 
 use super::{
     created::Created,
+    otlp::Points,
     own::{Metric, MetricKind},
 };
 
@@ -43,18 +44,39 @@ impl From<f64> for Number {
     }
 }
 
+/// Since when a counter counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Since {
+    /// Nobody knows.
+    Unknown,
+    /// The exporter's start.
+    Start,
+    /// This time.
+    Time(SystemTime),
+}
+
 /// One exposition that is being written.
 #[derive(Debug)]
 pub(super) struct Out<'a> {
-    encoder: DescriptorEncoder<'a>,
-    created: Option<Created>,
+    target: Target<'a>,
     series: usize,
 }
 
+#[derive(Debug)]
+enum Target<'a> {
+    Text { encoder: DescriptorEncoder<'a>, created: Option<Created> },
+    Points(&'a mut Points),
+}
+
 impl<'a> Out<'a> {
-    /// `created` takes since when counters count, where that is told.
+    /// Text. `created` takes since when counters count, where that is told.
     pub(super) fn new(encoder: DescriptorEncoder<'a>, created: Option<Created>) -> Self {
-        Self { encoder, created, series: 0 }
+        Self { target: Target::Text { encoder, created }, series: 0 }
+    }
+
+    /// Data points.
+    pub(super) fn points(points: &'a mut Points) -> Self {
+        Self { target: Target::Points(points), series: 0 }
     }
 
     /// How many series were written.
@@ -70,13 +92,21 @@ impl<'a> Out<'a> {
         kind: MetricKind,
         labels: &'s [&'s str],
     ) -> Rows<'s, 'a> {
-        let Self { encoder, created, series } = self;
-        Rows { state: State::Waiting { encoder, name, help }, kind, labels, created: created.as_ref(), series }
+        let Self { target, series } = self;
+        let (state, created) = match target {
+            Target::Text { encoder, created } => (State::Waiting { encoder, name, help }, created.as_ref()),
+            Target::Points(points) => {
+                points.begin(name, help, kind);
+                (State::Points(points), None)
+            }
+        };
+        Rows { state, kind, labels, created, since: Since::Unknown, series }
     }
 
     /// Begins one of the exporter's own families.
     pub(super) fn own<'s>(&'s mut self, metric: &'static Metric) -> Rows<'s, 'a> {
-        self.family(metric.name, metric.help, metric.kind, metric.labels)
+        let rows = self.family(metric.name, metric.help, metric.kind, metric.labels);
+        Rows { since: Since::Start, ..rows }
     }
 
     /// Writes one of the exporter's own families that has a single series.
@@ -91,27 +121,21 @@ pub(super) struct Rows<'s, 'a> {
     kind: MetricKind,
     labels: &'s [&'s str],
     created: Option<&'s Created>,
+    since: Since,
     series: &'s mut usize,
 }
 
 enum State<'s, 'a> {
     Waiting { encoder: &'s mut DescriptorEncoder<'a>, name: &'s str, help: &'s str },
     Begun(MetricEncoder<'s>),
+    Points(&'s mut Points),
     Failed,
 }
 
 impl Rows<'_, '_> {
     /// Writes a row: the values of the labels in their order, and the number.
     pub(super) fn row(&mut self, values: &[&str], number: impl Into<Number>) -> fmt::Result {
-        self.begin()?;
-        let State::Begun(metric) = &mut self.state else { return Err(fmt::Error) };
-        debug_assert_eq!(self.labels.len(), values.len(), "one value for each label");
-        *self.series += 1;
-        if self.labels.is_empty() {
-            return write(metric, self.kind, number.into());
-        }
-        let labels = Labels { names: self.labels, values };
-        write(&mut metric.encode_family(&labels)?, self.kind, number.into())
+        self.write(values, number.into(), self.since)
     }
 
     /// The same for a counter of which it is known since when it counts.
@@ -122,11 +146,29 @@ impl Rows<'_, '_> {
             created.set(since);
             *self.series += 1;
         }
-        self.row(values, count)
+        self.write(values, count.into(), Since::Time(since))
+    }
+
+    fn write(&mut self, values: &[&str], number: Number, since: Since) -> fmt::Result {
+        debug_assert_eq!(self.labels.len(), values.len(), "one value for each label");
+        self.begin()?;
+        *self.series += 1;
+        match &mut self.state {
+            State::Points(points) => {
+                points.add(self.labels, values, number, since);
+                Ok(())
+            }
+            State::Begun(metric) if self.labels.is_empty() => write(metric, self.kind, number),
+            State::Begun(metric) => {
+                let labels = Labels { names: self.labels, values };
+                write(&mut metric.encode_family(&labels)?, self.kind, number)
+            }
+            State::Waiting { .. } | State::Failed => Err(fmt::Error),
+        }
     }
 
     fn begin(&mut self) -> fmt::Result {
-        if matches!(self.state, State::Begun(_)) {
+        if matches!(self.state, State::Begun(_) | State::Points(_)) {
             return Ok(());
         }
         let State::Waiting { encoder, name, help } = std::mem::replace(&mut self.state, State::Failed) else {

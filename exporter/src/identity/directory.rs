@@ -11,6 +11,7 @@ use super::{
     facts::Merged,
     failures::Source,
     paths::{Located, locate},
+    registry::{Known, Registry},
     resolve::{Resolved, Resolver},
     source::Trouble,
     unit,
@@ -55,19 +56,33 @@ pub struct Directory {
     /// Cgroups of which more may soon be known, and since when that is waited for.
     open: BTreeMap<CgroupId, Instant>,
     host: Arc<Identity>,
+    registry: Arc<Registry>,
 }
 
 impl Directory {
     /// An empty directory.
     #[must_use]
     pub fn new(resolver: Resolver) -> Self {
-        Self { resolver, cgroups: HashMap::new(), latest: HashMap::new(), open: BTreeMap::new(), host: Arc::default() }
+        Self {
+            resolver,
+            cgroups: HashMap::new(),
+            latest: HashMap::new(),
+            open: BTreeMap::new(),
+            host: Arc::default(),
+            registry: Arc::default(),
+        }
     }
 
     /// What resolves the identities.
     #[must_use]
     pub fn resolver(&self) -> &Resolver {
         &self.resolver
+    }
+
+    /// What is known, for other threads.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry)
     }
 
     /// Makes a cgroup known. `started` is when it was created, or `None` for one that was there before.
@@ -94,6 +109,7 @@ impl Directory {
                 if own { told.or_else(first_process) } else { None }
             });
             self.cgroups.insert(id, Cgroup { id, path, identity, own, started, removed_at: None });
+            self.publish(id);
         }
         &self.cgroups[&id]
     }
@@ -173,6 +189,15 @@ impl Directory {
             cgroup.own = own;
             cgroup.started = cgroup.started.or(started);
         }
+        self.publish(id);
+    }
+
+    /// Tells other threads what is known of a cgroup.
+    fn publish(&self, id: CgroupId) {
+        if let Some(Cgroup { path, identity, .. }) = self.cgroups.get(&id) {
+            let (path, identity) = (Arc::clone(path), Arc::clone(identity));
+            self.registry.set(id, Known { path, identity, is_settled: !self.is_open(id) });
+        }
     }
 
     /// Finds out whose the cgroup at a path is, which was already there at `since`.
@@ -223,6 +248,7 @@ impl Directory {
     /// Drops a cgroup and returns what was known of it.
     pub fn forget(&mut self, id: CgroupId) -> Option<Cgroup> {
         let cgroup = self.cgroups.remove(&id)?;
+        self.registry.remove(id);
         self.open.remove(&id);
         if self.latest.get(&cgroup.path) == Some(&id) {
             self.latest.remove(&cgroup.path);

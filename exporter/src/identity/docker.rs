@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Runtime, Scope,
-    facts::Facts,
+    facts::{End, Facts},
     failures::{Reason, Source as Name},
     kubelet::Kubelet,
     roots::Roots,
@@ -78,7 +78,16 @@ struct State {
     pid: i64,
     #[serde(default)]
     started_at: Option<String>,
+    #[serde(default)]
+    finished_at: Option<String>,
+    #[serde(default)]
+    exit_code: i32,
+    #[serde(default, rename = "OOMKilled")]
+    oom_killed: bool,
 }
+
+/// What Docker writes for a time that has not come.
+const NEVER: &str = "0001-01-01T00:00:00Z";
 
 impl State {
     /// When the container started. While it has no process, the file still tells its previous start.
@@ -87,6 +96,12 @@ impl State {
             return None;
         }
         humantime::parse_rfc3339(self.started_at.as_deref()?).ok()
+    }
+
+    /// How the container ended; nothing while it runs and for one that never did.
+    fn end(&self) -> Option<End> {
+        let has_finished = self.pid <= 0 && self.finished_at.as_deref().is_some_and(|finished| finished != NEVER);
+        has_finished.then_some(End { exit_code: self.exit_code, oom_killed: self.oom_killed })
     }
 }
 
@@ -97,7 +112,8 @@ impl Container {
         let labels = labels.unwrap_or_default();
         let mut facts = Facts {
             runtime: Some(Runtime::Docker),
-            started: state.and_then(|state| state.started()),
+            started: state.as_ref().and_then(State::started),
+            end: state.as_ref().and_then(State::end),
             ..Facts::default()
         };
         let mut container = String::new();
@@ -206,6 +222,15 @@ mod tests {
             let facts = real(id);
             assert_eq!((facts.container.as_str(), facts.started), (name, None));
         }
+    }
+
+    #[test]
+    fn tells_how_a_container_ended() {
+        let ends = [EXITED, NEVER_STARTED, WEB].map(|id| real(id).end);
+        assert_eq!(ends, [Some(End { exit_code: 0, oom_killed: false }), None, None]);
+        let text = r#"{"State":{"Pid":0,"FinishedAt":"2026-11-20T19:22:46Z","ExitCode":137,"OOMKilled":true}}"#;
+        let container: Container = serde_json::from_str(text).expect("a container");
+        assert_eq!(container.facts(EXITED).end, Some(End { exit_code: 137, oom_killed: true }));
     }
 
     #[test]

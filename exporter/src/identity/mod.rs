@@ -13,6 +13,7 @@ pub mod paths;
 mod pod_logs;
 mod podman;
 pub mod present;
+pub mod registry;
 pub mod resolve;
 pub mod roots;
 mod runc;
@@ -110,4 +111,11 @@ pub struct Identity {
     pub pod_labels: BTreeMap<String, String>,
     /// The systemd unit of a cgroup of the host.
     pub unit: String,
+}
+
+/// The beginning of a container's id that was drawn by lot, as docker prints it. What a person chose stays whole.
+#[must_use]
+pub fn short_id(id: &str) -> &str {
+    let drawn = id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if drawn { &id[..12] } else { id }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Instant, SystemTime},
 };
@@ -164,8 +165,23 @@ impl Resolver {
     /// When the earliest process of the cgroup at `path` started, to the precision of the kernel's tick.
     #[must_use]
     pub fn first_process(&self, path: &str, now: SystemTime) -> Option<SystemTime> {
-        let directory = self.roots.cgroup.join(path.trim_start_matches('/'));
-        started::earliest(&directory, &self.roots.proc, Clock::read(&self.roots.proc, now)?)
+        started::earliest(&self.directory(path), &self.roots.proc, Clock::read(&self.roots.proc, now)?)
+    }
+
+    /// The id of that process.
+    #[must_use]
+    pub fn first_pid(&self, path: &str) -> Option<u32> {
+        started::first(&self.directory(path), &self.roots.proc).map(|first| first.pid)
+    }
+
+    /// Where the proc file system is mounted.
+    #[must_use]
+    pub fn proc(&self) -> &Path {
+        &self.roots.proc
+    }
+
+    fn directory(&self, path: &str) -> PathBuf {
+        self.roots.cgroup.join(path.trim_start_matches('/'))
     }
 }
 

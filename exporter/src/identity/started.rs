@@ -34,16 +34,28 @@ impl Clock {
     }
 }
 
+/// A process, and its start in ticks since boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct First {
+    ticks: u64,
+    pub(super) pid: u32,
+}
+
 /// The start of the earliest process in the cgroup at `directory`, or in those nested in it if it has none itself.
 pub(super) fn earliest(directory: &Path, proc: &Path, clock: Clock) -> Option<SystemTime> {
+    clock.time(first(directory, proc)?.ticks)
+}
+
+/// That process.
+pub(super) fn first(directory: &Path, proc: &Path) -> Option<First> {
     let mut level = vec![directory.to_owned()];
     let mut left = CGROUPS;
     while !level.is_empty() && left > 0 {
         level.truncate(left);
         left -= level.len();
         let pids = level.iter().flat_map(|directory| pids(directory)).take(PROCESSES);
-        if let Some(ticks) = pids.filter_map(|pid| start(proc, pid)).min() {
-            return clock.time(ticks);
+        if let Some(first) = pids.filter_map(|pid| Some(First { ticks: start(proc, pid)?, pid })).min() {
+            return Some(first);
         }
         level = level.iter().flat_map(|directory| children(directory)).collect();
     }
@@ -101,6 +113,7 @@ mod tests {
         let proc = proc(&[(10, 700), (11, 300), (12, 900)]);
         let cgroup = tempfile::tempdir().expect("a directory");
         fs::write(cgroup.path().join("cgroup.procs"), "0\n12\n11\n10\n999\nx\n").expect("a file");
+        assert_eq!(first(cgroup.path(), proc.path()), Some(First { ticks: 300, pid: 11 }));
         assert_eq!(earliest(cgroup.path(), proc.path(), CLOCK), seconds(3));
     }
 

@@ -16,6 +16,7 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[Kind::ContainerStart],
             each_run_counts: false,
+            describes: &[],
         },
         Program {
             name: "cgroup_rmdir",
@@ -24,6 +25,7 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[Kind::ContainerStop],
             each_run_counts: false,
+            describes: &[],
         },
         Program {
             name: "cgroup_release",
@@ -32,8 +34,10 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[],
             each_run_counts: false,
+            describes: &[],
         },
     ],
+    events: &[],
     families: &[
         Family {
             name: "doubleslit_container_starts",

@@ -2,7 +2,7 @@
 
 use doubleslit_common::kind::Kind;
 
-use super::{Family, Probe, Program, Source, no_labels};
+use super::{Family, PROCESS_FIELDS, Probe, Program, Source, no_labels};
 
 /// The probe `exec`.
 pub static PROBE: Probe = Probe {
@@ -15,6 +15,16 @@ pub static PROBE: Probe = Probe {
         arguments: &[],
         kinds: &[Kind::Exec],
         each_run_counts: true,
+        describes: &[],
+    }],
+    events: &[Program {
+        name: "exec_event",
+        tracepoint: "sched_process_exec",
+        fields: &["TASK_MM", "MM_ARG_START", "MM_ARG_END", "BINPRM_FILENAME", "BINPRM_INTERP", "BINPRM_ARGC"],
+        arguments: &[],
+        kinds: &[Kind::Exec],
+        each_run_counts: false,
+        describes: &[PROCESS_FIELDS],
     }],
     families: &[Family {
         name: "doubleslit_process_execs",

@@ -2,7 +2,7 @@
 
 use doubleslit_common::{kind::Kind, probes::exit::Outcome};
 
-use super::{Family, Probe, Program, Source, Values};
+use super::{Family, PROCESS_FIELDS, Probe, Program, Source, Values};
 
 /// The probe `exit`.
 pub static PROBE: Probe = Probe {
@@ -23,6 +23,16 @@ pub static PROBE: Probe = Probe {
         arguments: &[],
         kinds: &[Kind::Exit],
         each_run_counts: false,
+        describes: &[],
+    }],
+    events: &[Program {
+        name: "exit_event",
+        tracepoint: "sched_process_exit",
+        fields: &["TASK_EXIT_CODE", "SIGNAL_FLAGS", "SIGNAL_GROUP_EXIT_CODE", "SIGNAL_OOM_MM"],
+        arguments: &[],
+        kinds: &[Kind::Exit],
+        each_run_counts: false,
+        describes: &[PROCESS_FIELDS],
     }],
     families: &[Family {
         name: "doubleslit_process_exits",

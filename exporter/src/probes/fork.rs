@@ -2,7 +2,7 @@
 
 use doubleslit_common::kind::Kind;
 
-use super::{Family, Probe, Program, Source, no_labels};
+use super::{Family, PROCESS_FIELDS, Probe, Program, Source, no_labels};
 
 /// The probe `fork`.
 pub static PROBE: Probe = Probe {
@@ -15,6 +15,16 @@ pub static PROBE: Probe = Probe {
         arguments: &[],
         kinds: &[Kind::Fork, Kind::Thread],
         each_run_counts: false,
+        describes: &[],
+    }],
+    events: &[Program {
+        name: "fork_event",
+        tracepoint: "sched_process_fork",
+        fields: &["TASK_CGROUPS", "CSS_SET_DFL_CGRP", "CGROUP_KN", "KERNFS_NODE_ID"],
+        arguments: &[],
+        kinds: &[Kind::Fork, Kind::Thread],
+        each_run_counts: false,
+        describes: &[PROCESS_FIELDS],
     }],
     families: &[
         Family {

@@ -30,8 +30,10 @@ pub struct Probe {
     pub name: &'static str,
     /// What it counts, in one sentence.
     pub summary: &'static str,
-    /// The programs that make it up.
+    /// The programs that count.
     pub programs: &'static [Program],
+    /// The programs that send single events. They are attached only for those who listen.
+    pub events: &'static [Program],
     /// The metric families that its counts appear in.
     pub families: &'static [Family],
 }
@@ -47,11 +49,69 @@ pub struct Program {
     pub fields: &'static [&'static str],
     /// Symbols of tracepoint arguments that it cannot do without, see [`doubleslit_common::optional_arguments`].
     pub arguments: &'static [&'static str],
-    /// The kinds that it counts.
+    /// The kinds that it counts or sends.
     pub kinds: &'static [Kind],
     /// Whether every run counts exactly one event, so that a run that the kernel skipped is one event too.
     pub each_run_counts: bool,
+    /// What its records describe: the symbols of the kernel fields that it needs for that, as [`PROCESS_FIELDS`].
+    pub describes: &'static [&'static [&'static str]],
 }
+
+/// Symbols of the kernel fields that describe a process in a record.
+pub static PROCESS_FIELDS: &[&str] = &[
+    "TASK_COMM",
+    "TASK_CRED",
+    "TASK_GROUP_LEADER",
+    "TASK_NSPROXY",
+    "TASK_PID",
+    "TASK_REAL_PARENT",
+    "TASK_SIGNAL",
+    "TASK_START_BOOTTIME",
+    "TASK_TGID",
+    "TASK_THREAD_PID",
+    "SIGNAL_PIDS",
+    "SIGNAL_TTY",
+    "CRED_UID",
+    "CRED_GID",
+    "CRED_SUID",
+    "CRED_EUID",
+    "CRED_EGID",
+    "CRED_USER_NS",
+    "PID_LEVEL",
+    "PID_NUMBERS",
+    "UPID_NR",
+    "UPID_NS",
+    "NSPROXY_UTS",
+    "NSPROXY_IPC",
+    "NSPROXY_MNT",
+    "NSPROXY_NET",
+    "NSPROXY_TIME",
+    "NSPROXY_CGROUP",
+    "UTS_NS_INUM",
+    "IPC_NS_INUM",
+    "MNT_NS_INUM",
+    "NET_NS_INUM",
+    "PID_NS_INUM",
+    "USER_NS_INUM",
+    "CGROUP_NS_INUM",
+    "TIME_NS_INUM",
+];
+
+/// Symbols of the kernel fields that describe a socket, and its owner, in a record. Without those of IPv6 a kernel has no
+/// such sockets.
+pub static SOCKET_FIELDS: &[&str] = &[
+    "CGROUP_KN",
+    "KERNFS_NODE_ID",
+    "NET_NS_INUM",
+    "SOCK_CGROUP",
+    "SOCK_FAMILY",
+    "SOCK_LOCAL_IPV4",
+    "SOCK_NET",
+    "SOCK_PEER_IPV4",
+    "SOCK_PEER_PORT",
+    "SOCK_PROTOCOL",
+    "INET_SOCK_LOCAL_PORT",
+];
 
 /// The values of a family's own labels, in the order of [`Family::labels`]; unused places are empty.
 pub type Values = [&'static str; 4];

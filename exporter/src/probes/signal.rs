@@ -2,7 +2,7 @@
 
 use doubleslit_common::{kind::Kind, probes::signal};
 
-use super::{Family, Probe, Program, Source, Values};
+use super::{Family, PROCESS_FIELDS, Probe, Program, Source, Values};
 
 /// The probe `signal`.
 pub static PROBE: Probe = Probe {
@@ -16,6 +16,7 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[Kind::SignalGenerate],
             each_run_counts: true,
+            describes: &[],
         },
         Program {
             name: "signal_deliver",
@@ -24,6 +25,38 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[Kind::SignalDeliver],
             each_run_counts: true,
+            describes: &[],
+        },
+    ],
+    events: &[
+        Program {
+            name: "signal_generate_event",
+            tracepoint: "signal_generate",
+            fields: &[
+                "TASK_CGROUPS",
+                "CSS_SET_DFL_CGRP",
+                "CGROUP_KN",
+                "KERNFS_NODE_ID",
+                "SIGINFO_CODE",
+                "SIGINFO_ERRNO",
+                "TASK_MM",
+                "MM_EXE_FILE",
+                "FILE_DENTRY",
+                "DENTRY_NAME",
+            ],
+            arguments: &[],
+            kinds: &[Kind::SignalGenerate],
+            each_run_counts: false,
+            describes: &[PROCESS_FIELDS],
+        },
+        Program {
+            name: "signal_deliver_event",
+            tracepoint: "signal_deliver",
+            fields: &["SIGINFO_CODE", "SIGINFO_ERRNO", "SIGACTION_HANDLER", "SIGACTION_FLAGS"],
+            arguments: &[],
+            kinds: &[Kind::SignalDeliver],
+            each_run_counts: false,
+            describes: &[PROCESS_FIELDS],
         },
     ],
     families: &[

@@ -8,7 +8,7 @@ use doubleslit_common::{
     },
 };
 
-use super::{Family, Probe, Program, Source, Values};
+use super::{Family, PROCESS_FIELDS, Probe, Program, SOCKET_FIELDS, Source, Values};
 
 const FAMILIES: &[Values] = &[["ipv4", "", "", ""], ["ipv6", "", "", ""]];
 
@@ -23,6 +23,16 @@ pub static PROBE: Probe = Probe {
         arguments: &[],
         kinds: &[Kind::SocketState],
         each_run_counts: true,
+        describes: &[],
+    }],
+    events: &[Program {
+        name: "socket_state_event",
+        tracepoint: "inet_sock_set_state",
+        fields: &[],
+        arguments: &[],
+        kinds: &[Kind::SocketState],
+        each_run_counts: false,
+        describes: &[SOCKET_FIELDS, PROCESS_FIELDS],
     }],
     families: &[
         Family {

@@ -2,7 +2,7 @@
 
 use doubleslit_common::{kind::Kind, probes::tcp};
 
-use super::{Family, Probe, Program, Source, Values};
+use super::{Family, Probe, Program, SOCKET_FIELDS, Source, Values};
 
 const FAMILIES: &[Values] = &[["ipv4", "", "", ""], ["ipv6", "", "", ""]];
 
@@ -18,6 +18,7 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[Kind::TcpRetransmit],
             each_run_counts: false,
+            describes: &[],
         },
         Program {
             name: "tcp_reset_send",
@@ -26,6 +27,7 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[Kind::TcpResetSend],
             each_run_counts: true,
+            describes: &[],
         },
         Program {
             name: "tcp_reset_receive",
@@ -34,6 +36,27 @@ pub static PROBE: Probe = Probe {
             arguments: &[],
             kinds: &[Kind::TcpResetReceive],
             each_run_counts: true,
+            describes: &[],
+        },
+    ],
+    events: &[
+        Program {
+            name: "tcp_retransmit_event",
+            tracepoint: "tcp_retransmit_skb",
+            fields: &["SKB_CB", "TCP_CB_GSO_SEGS"],
+            arguments: &[],
+            kinds: &[Kind::TcpRetransmit],
+            each_run_counts: false,
+            describes: &[SOCKET_FIELDS],
+        },
+        Program {
+            name: "tcp_reset_receive_event",
+            tracepoint: "tcp_receive_reset",
+            fields: &[],
+            arguments: &[],
+            kinds: &[Kind::TcpResetReceive],
+            each_run_counts: false,
+            describes: &[SOCKET_FIELDS],
         },
     ],
     families: &[

@@ -1,45 +1,17 @@
 //! Ends and starts of the exporter, and of containers while there is load.
 
 use std::{
-    collections::BTreeSet,
-    fs,
-    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
-use doubleslit_testbed::{cgroup::Cgroup, scrape::Rows, shell, static_binary, wait};
+use doubleslit_testbed::{cgroup::Cgroup, scrape::Rows, static_binary};
 
-use crate::harness::{assert_conserved, docker, rows, setup};
-
-/// The BPF objects that a process holds: `prog`, `map` or `link` and an id.
-fn bpf_objects(pid: i32) -> BTreeSet<(String, String)> {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).expect("the process is there");
-    let texts = descriptors.filter_map(|descriptor| fs::read_to_string(descriptor.ok()?.path()).ok());
-    let mut objects = BTreeSet::new();
-    for text in texts {
-        for line in text.lines() {
-            if let Some((kind, id)) = line.split_once("_id:")
-                && ["prog", "map", "link"].contains(&kind)
-            {
-                objects.insert((kind.to_owned(), id.trim().to_owned()));
-            }
-        }
-    }
-    objects
-}
-
-/// Whether the kernel still has an object. It frees them in the background.
-fn is_there((kind, id): &(String, String)) -> bool {
-    shell::output(Command::new("bpftool").args([kind, "show", "id", id])).status.success()
-}
-
-fn await_gone(objects: &BTreeSet<(String, String)>) {
-    wait::within(Duration::from_secs(5), "programs, maps and links go", || {
-        (!objects.iter().any(is_there)).then_some(())
-    });
-}
+use crate::{
+    bpf_objects::{await_gone, bpf_objects, is_there},
+    harness::{assert_conserved, docker, rows, setup},
+};
 
 #[test]
 #[ignore = "needs root and BTF"]

@@ -3,9 +3,11 @@
 //! A test has a load do exactly N of one thing inside a container and reads the number at `/metrics`.
 
 mod bare;
+mod bpf_objects;
 mod capacity;
 mod churn;
 mod container;
+mod events;
 mod exec;
 mod exit;
 mod fork;
@@ -19,6 +21,7 @@ mod limits;
 mod namespaces;
 mod nested;
 mod oom;
+mod otlp;
 mod pods;
 mod prometheus;
 mod ps;

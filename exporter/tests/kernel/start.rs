@@ -30,14 +30,16 @@ fn without_capabilities() {
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
     let copy = directory.path().join("doubleslit");
     fs::copy(BINARY, &copy).expect("a file can be copied");
-    let output = shell::output(
-        Command::new("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&copy).arg("run"),
-    );
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert_eq!(text.lines().count(), 1, "{text}");
-    for capability in ["CAP_BPF", "CAP_PERFMON"] {
-        assert!(text.contains(capability), "{text}");
+    for command in ["run", "watch"] {
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&copy).arg(command);
+        let output = shell::output(&mut setpriv);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command}: {text}");
+        assert_eq!(text.lines().count(), 1, "{command}: {text}");
+        for capability in ["CAP_BPF", "CAP_PERFMON"] {
+            assert!(text.contains(capability), "{command}: {text}");
+        }
     }
 }
 

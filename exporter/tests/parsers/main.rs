@@ -8,6 +8,8 @@ mod containerd_status;
 mod cri;
 mod docker;
 mod docker_api;
+mod event_record;
+mod filter_rule;
 mod kernel_btf;
 mod mountinfo;
 mod notice;
@@ -32,7 +34,7 @@ use proptest::{prelude::*, sample::Index};
 type Check = fn(&[u8]);
 
 /// A parser's file here, which is also the name of its fuzz target and of its seeds, and its property.
-const PARSERS: [(&str, Check); 16] = [
+const PARSERS: [(&str, Check); 18] = [
     ("accept", accept::check),
     ("cgroup_path", cgroup_path::check),
     ("configuration", configuration::check),
@@ -41,6 +43,8 @@ const PARSERS: [(&str, Check); 16] = [
     ("cri", cri::check),
     ("docker", docker::check),
     ("docker_api", docker_api::check),
+    ("event_record", event_record::check),
+    ("filter_rule", filter_rule::check),
     ("kernel_btf", kernel_btf::check),
     ("mountinfo", mountinfo::check),
     ("notice", notice::check),

@@ -23,6 +23,8 @@ pub enum Command {
     Exit { status: i32, count: u64 },
     /// `die SIGNAL N`: a child that sends itself a signal and dies of it.
     Die { signal: i32, count: u64 },
+    /// `fault N`: a child that dies of a write to memory which is not there.
+    Fault { count: u64 },
     /// `leave STATUS`: this process's first thread ends, then another one ends the process with the status.
     Leave { status: i32 },
     /// `threads N`: a thread that ends.
@@ -33,6 +35,8 @@ pub enum Command {
     Signal { signal: i32, count: u64 },
     /// `ignored SIGNAL N`: to itself, ignored.
     Ignored { signal: i32, count: u64 },
+    /// `timer SIGNAL N`: to itself from a timer, with a handler; each one is delivered before the next is sent.
+    Timer { signal: i32, count: u64 },
     /// `signal-to PID SIGNAL N`: to another process, without waiting for their delivery.
     SignalTo { pid: i32, signal: i32, count: u64 },
     /// `handle SIGNAL`: installs a handler that counts.
@@ -116,9 +120,11 @@ impl Command {
             | Self::ExecMissing { count }
             | Self::Exit { count, .. }
             | Self::Die { count, .. }
+            | Self::Fault { count }
             | Self::Threads { count }
             | Self::Signal { count, .. }
             | Self::Ignored { count, .. }
+            | Self::Timer { count, .. }
             | Self::SignalTo { count, .. }
             | Self::Connect { count, .. }
             | Self::ConnectRefused { count, .. }
@@ -149,11 +155,13 @@ impl<'a, I: Iterator<Item = &'a str>> Words<I> {
             "fork" => Command::Exit { status: 0, count: self.next("count")? },
             "exit" => Command::Exit { status: self.next("status")?, count: self.next("count")? },
             "die" => Command::Die { signal: self.next("signal")?, count: self.next("count")? },
+            "fault" => Command::Fault { count: self.next("count")? },
             "leave" => Command::Leave { status: self.next("status")? },
             "threads" => Command::Threads { count: self.next("count")? },
             "hog" => Command::Hog { mebibytes: self.next("size")? },
             "signal" => Command::Signal { signal: self.next("signal")?, count: self.next("count")? },
             "ignored" => Command::Ignored { signal: self.next("signal")?, count: self.next("count")? },
+            "timer" => Command::Timer { signal: self.next("signal")?, count: self.next("count")? },
             "signal-to" => Command::SignalTo {
                 pid: self.next("process id")?,
                 signal: self.next("signal")?,

@@ -22,6 +22,7 @@ pub fn run(command: Command, image: &Image) -> Result<String> {
         Command::ExecMissing { count } => process::exec_missing(count)?,
         Command::Exit { status, count } => process::exit(status, count)?,
         Command::Die { signal, count } => process::die(signal, count)?,
+        Command::Fault { count } => process::fault(count)?,
         Command::Leave { status } => {
             image.remove();
             process::leave(status)
@@ -30,6 +31,7 @@ pub fn run(command: Command, image: &Image) -> Result<String> {
         Command::Hog { mebibytes } => return process::hog(mebibytes),
         Command::Signal { signal, count } => signal::to_self(signal, count)?,
         Command::Ignored { signal, count } => signal::ignored(signal, count)?,
+        Command::Timer { signal, count } => signal::by_timer(signal, count)?,
         Command::SignalTo { pid, signal, count } => signal::to_other(pid, signal, count)?,
         Command::Handle { signal } => signal::handle(signal)?,
         Command::Handled { signal, count } => signal::await_handled(signal, count)?,

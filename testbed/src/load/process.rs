@@ -50,6 +50,14 @@ pub fn die(signal: i32, count: u64) -> Result<()> {
     Ok(())
 }
 
+/// Forks children that write to memory which is not there.
+pub fn fault(count: u64) -> Result<()> {
+    for _ in 0..count {
+        expect(sys::fork(Child::Fault)?, libc::SIGSEGV)?;
+    }
+    Ok(())
+}
+
 /// Ends this process with a status, after its first thread is gone.
 pub fn leave(status: i32) -> ! {
     let first = std::process::id();

@@ -38,6 +38,17 @@ pub fn to_other(pid: i32, signal: i32, count: u64) -> Result<()> {
     Ok(())
 }
 
+/// Has timers of this process send it signals, each one handled before the next.
+pub fn by_timer(signal: i32, count: u64) -> Result<()> {
+    handle(signal)?;
+    for _ in 0..count {
+        let before = sys::handled(signal);
+        let _timer = sys::Timer::start(signal).context("cannot start a timer")?;
+        await_handled(signal, before + 1)?;
+    }
+    Ok(())
+}
+
 /// Installs the handler that counts.
 pub fn handle(signal: i32) -> Result<()> {
     sys::dispose(signal, Disposition::Count).with_context(|| format!("cannot handle signal {signal}"))

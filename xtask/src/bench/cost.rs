@@ -119,7 +119,8 @@ impl Attached {
     }
 }
 
-fn of_program(loaded: &Loaded, name: &str) -> Result<RunTime> {
+/// What the kernel measured of one program.
+pub(super) fn of_program(loaded: &Loaded, name: &str) -> Result<RunTime> {
     let program = loaded.object.programs.iter().find(|attached| attached.program.name == name);
     let status = program.with_context(|| format!("the program `{name}` is not loaded"))?.status()?;
     Ok(RunTime { runs: status.runs, nanoseconds: status.run_time.as_nanos() as u64 })

@@ -2,10 +2,15 @@
 
 use anyhow::Result;
 use doubleslit::{
-    bpf::object::{self, KERNEL_BTF, Loaded, Settings},
+    bpf::{
+        events::EventSettings,
+        object::{self, KERNEL_BTF, Loaded, Settings},
+    },
     counts::source::{CountSource as _, Reading},
+    filter::kernel::KernelFilter,
     probes::PROBES,
 };
+use doubleslit_common::{event::Gate, kind::Kind};
 
 /// Capacity of the map of counts.
 pub(super) const COUNTS: u32 = 65_536;
@@ -13,7 +18,18 @@ const EDGES: u32 = 16_384;
 
 /// Loads and attaches these probes.
 pub(super) fn load(probes: Vec<&'static str>) -> Result<Loaded> {
-    let settings = Settings { probes, counts: COUNTS, edges: EDGES, stats: false, btf: KERNEL_BTF.into() };
+    load_with(probes, None)
+}
+
+/// Loads and attaches the programs that send single events of these kinds, all of them, and nothing that counts.
+pub(super) fn load_events(kinds: &[Kind], ring_bytes: u32) -> Result<Loaded> {
+    let gate = Gate { listeners: 1, ..Gate::default() };
+    let gates = kinds.iter().map(|kind| (*kind, gate)).collect();
+    load_with(Vec::new(), Some(EventSettings { gates, filter: KernelFilter::default(), ring_bytes, arguments: 0 }))
+}
+
+fn load_with(probes: Vec<&'static str>, events: Option<EventSettings>) -> Result<Loaded> {
+    let settings = Settings { probes, counts: COUNTS, edges: EDGES, events, stats: false, btf: KERNEL_BTF.into() };
     Ok(object::load(&settings)?)
 }
 

@@ -4,6 +4,7 @@ mod bpftrace;
 mod build;
 mod cost;
 mod encoding;
+mod events;
 mod hooks;
 pub(crate) mod identity;
 mod loaded;
@@ -48,6 +49,8 @@ enum Section {
     Exporter,
     /// Finding out whose cgroups they are.
     Identity,
+    /// Cost of single events, and their way to a listener.
+    Events,
 }
 
 /// How much of everything there is.
@@ -86,6 +89,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if wanted(Section::Identity) {
         identity::measure(effort, &mut report)?;
+    }
+    if wanted(Section::Events) {
+        events::measure(&tools, effort, &mut report)?;
     }
     let text = report.text();
     print!("{text}");

@@ -21,6 +21,7 @@ use crate::{
         resolve::Resolver,
         roots::Roots,
     },
+    lives::{self, What},
 };
 
 /// A cgroup, what happened to it, and its path if that is told.
@@ -91,6 +92,10 @@ impl Machine {
 
     /// A collector that reads for every question and never by itself.
     fn collector(&self, grace: Duration) -> Collector {
+        self.collector_for(grace, None)
+    }
+
+    fn collector_for(&self, grace: Duration, lives: Option<Lives>) -> Collector {
         let hierarchy = self.hierarchy.path().to_owned();
         let roots = Roots { docker: "/nonexistent".into(), ..Roots::below(Path::new("/"), hierarchy.clone()) };
         let parts = Parts {
@@ -105,6 +110,7 @@ impl Machine {
                 ignore: Ignore::default(),
                 begun: SystemTime::now(),
             }),
+            lives,
             interval: Duration::from_secs(3600),
             walk_interval: self.walk_interval,
             bell: Arc::new(eventfd(0, EventfdFlags::NONBLOCK).expect("an eventfd")),
@@ -113,7 +119,11 @@ impl Machine {
     }
 
     fn tell(&self, cgroup: u64, change: Change) {
-        let path = (change == Change::Created).then(|| format!("/docker/{ID}"));
+        self.tell_of(cgroup, change, &format!("/docker/{ID}"));
+    }
+
+    fn tell_of(&self, cgroup: u64, change: Change, path: &str) {
+        let path = (change == Change::Created).then(|| path.to_owned());
         lock(&self.notices).push_back((cgroup, change, path));
         wake(&self.bell);
     }
@@ -152,6 +162,27 @@ async fn follows_a_container_from_start_to_end() {
     assert_eq!(execs(&snapshot, ID), Some(4), "its row stays for the grace time");
     assert!(!snapshot.containers[0].running);
     assert_eq!(lock(&machine.maps).counts.len(), 0);
+}
+
+#[tokio::test]
+async fn tells_of_each_start_and_stop_once() {
+    let machine = Machine::new();
+    let listeners = [Kind::ContainerStart, Kind::ContainerStop].map(|kind| (kind, 1)).into();
+    let (lives, mut changes) = lives::channel(listeners, SystemTime::UNIX_EPOCH);
+    let collector = machine.collector_for(Duration::from_secs(300), Some(lives));
+    machine.tell(70, Change::Created);
+    // A notice that comes twice is of one container, and what is in its cgroup is none.
+    machine.tell(70, Change::Created);
+    machine.tell_of(71, Change::Created, &format!("/docker/{ID}/inner"));
+    fresh(&collector).await;
+    for cgroup in [71, 70, 70, 72] {
+        machine.tell(cgroup, Change::Removed);
+    }
+    fresh(&collector).await;
+    drop(collector);
+    let told = std::iter::from_fn(|| changes.try_recv().ok());
+    let told: Vec<_> = told.map(|change| (change.cgroup.0, matches!(change.what, What::Started(_)))).collect();
+    assert_eq!(told, [(70, true), (70, false)]);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use crate::{
     bpf::status::{ProbeState, ProbeStatus, ProgramStatus},
     config,
     counts::snapshot::{Container, Folded, Identities, Lifecycle, MapRead, PerKind, Sender, Subject},
+    events::account::{self, Account, OfKind},
     identity::{
         Identity, Runtime, Scope,
         labels::{DESCRIPTION, IdentityLabel},
@@ -77,7 +78,7 @@ fn container(values: &[&str], cgroup_id: u64, started: Option<u64>, running: boo
     })
 }
 
-fn snapshot() -> Snapshot {
+pub(super) fn snapshot() -> Snapshot {
     let kill = |result: signal::SignalResult| signal::detail(9, result as u32);
     Snapshot {
         subjects: vec![
@@ -150,6 +151,28 @@ fn internals() -> Internals {
         }],
         stats_enabled: true,
         poll_failures: 3,
+        events: Some(account()),
+        logs: None,
+        pushes: None,
+    }
+}
+
+/// Two kinds of single events: one from the kernel, one that is made here.
+fn account() -> Account {
+    let exec = OfKind {
+        generated: 100,
+        filtered: 10,
+        sampled_out: 20,
+        lost: [(account::RING_FULL, 5), (account::DECODE, 1)].into(),
+        received: 64,
+    };
+    let start = OfKind { generated: 3, lost: [(account::QUEUE_FULL, 1)].into(), received: 2, ..OfKind::default() };
+    Account {
+        kinds: [(Kind::Exec, exec), (Kind::ContainerStart, start)].into(),
+        unknown: 0,
+        missed: [("otlp", 7)].into(),
+        ring_bytes: 8 << 20,
+        waiting_bytes: 4096,
     }
 }
 
@@ -157,7 +180,7 @@ fn config() -> Config {
     config::load(None, [], &config::Flags::default()).expect("the defaults")
 }
 
-fn inputs(snapshot: Snapshot) -> Inputs {
+pub(super) fn inputs(snapshot: Snapshot) -> Inputs {
     let config = config();
     Inputs {
         settings: Arc::new(Settings::new(&config, probes::families())),

@@ -84,7 +84,7 @@ proptest! {
         let mut last = BTreeMap::new();
         for step in steps {
             match step {
-                Step::Create { cgroup, name } => tally.adopt(&container(cgroup, &format!("name{name}"))),
+                Step::Create { cgroup, name } => drop(tally.adopt(&container(cgroup, &format!("name{name}")))),
                 Step::Rename { cgroup, name } => tally.rename(&container(cgroup, &format!("name{name}"))),
                 // Starts are counted for containers only; these may be unknown.
                 Step::Count { kind, .. } if kind >= Kind::ContainerStart as u8 => {}

@@ -1,32 +1,34 @@
-//! Wiring: the only file that knows every part.
+//! Wiring: the only folder that knows every part.
+
+mod account;
+mod events;
+mod observe;
+mod otlp;
+mod watch;
 
 use std::{
     io,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
-use tokio::{
-    runtime::Handle,
-    signal::unix::{SignalKind, signal},
-};
-use tracing::{info, warn};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
 
+pub use self::watch::{Unseen, watch};
+use self::{account::Books, observe::Observation};
 use crate::{
     bpf::{
-        object::{self, LoadError, Loaded, Object},
+        object::{LoadError, Object},
         status::ProbeState,
     },
     config::Config,
-    counts::{
-        collector::{Collector, Parts},
-        limits::Limits,
-        tally::{self, Tally},
+    export::{
+        self, Internals,
+        otlp::{SharedRequests, StartError, TlsError},
     },
-    export::{self, Internals},
     http,
-    identity::directory::Directory,
-    machine::{Machine, MachineError},
+    machine::MachineError,
     probes::PROBES,
 };
 
@@ -51,6 +53,15 @@ pub enum AppError {
     /// The web side failed.
     #[error(transparent)]
     Http(#[from] http::Error),
+    /// Events cannot be sent.
+    #[error("cannot export events by OTLP")]
+    Logs(#[from] StartError),
+    /// Metrics cannot be sent.
+    #[error("cannot export metrics by OTLP")]
+    Metrics(#[from] TlsError),
+    /// Events could not be written.
+    #[error("cannot write events")]
+    Write(#[source] io::Error),
     /// Signals could not be listened to.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
@@ -71,71 +82,59 @@ async fn serve(config: Config) -> Result<(), AppError> {
     // Before anything is loaded, so that a port in use is told at once and stops are heard from now on.
     let stop = stop_signal().map_err(AppError::Signals)?;
     let listeners = http::bind(&config.web.listen_addresses).await?;
-    let Loaded { object, counts, notices } = object::load(&object::Settings {
-        probes: PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect(),
-        counts: config.maps.counts,
-        edges: config.maps.edges,
+    let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
+    let observation = observe::start(&config, probes, otlp::events(&config))?;
+    let settings = Arc::new(export::Settings::new(&config, families(&observation.object)));
+    let export = otlp::Export::start(&config, &observation)?;
+    let source = Arc::new(Served {
+        observation,
         stats: config.bpf.stats,
-        btf: object::KERNEL_BTF.into(),
-    })?;
-    report(&object);
-
-    let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
-    let parts = Parts {
-        source: counts,
-        notices,
-        hierarchy,
-        directory: Directory::new(resolver),
-        tally: Tally::new(tally::Settings {
-            labels: config.identity.labels.clone(),
-            grace: config.retention.grace,
-            limits: Limits {
-                per_family: config.limits.series_per_family,
-                per_container: config.limits.series_per_container,
-            },
-            ignore: config.ignore.clone(),
-            begun: SystemTime::now(),
-        }),
-        interval: config.poll.interval,
-        bell,
-        walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
-    };
-    let settings = Arc::new(export::Settings::new(&config, families(&object)));
-    let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
-    let source = Arc::new(Served { collector, object, stats: config.bpf.stats });
+        logs: export.totals(),
+        pushes: config.otlp.metrics.is_some().then(SharedRequests::default),
+    });
+    let export = export.with_metrics(&config, &settings, &source)?;
     let router = http::router(&config.web.telemetry_path, settings, source);
     for address in &config.web.listen_addresses {
         info!(%address, path = config.web.telemetry_path, started_in = ?begun.elapsed(), "serving");
     }
-    http::serve(listeners, router, stop).await?;
+    // The metrics are served until the last events are sent, and say what became of them.
+    let finished = async {
+        stop.await;
+        export.finish(config.otlp.shutdown).await;
+    };
+    http::serve(listeners, router, finished).await?;
     info!("stopped");
     Ok(())
 }
 
 /// What a scrape draws from.
 struct Served {
-    collector: Collector,
-    object: Object,
+    observation: Observation,
     stats: bool,
+    logs: Option<otlp::ReadTotals>,
+    pushes: Option<SharedRequests>,
 }
 
 impl http::Source for Served {
     fn fresh(&self) -> http::Fresh<'_> {
-        Box::pin(self.collector.fresh())
+        Box::pin(self.observation.collector.fresh())
     }
 
     fn internals(&self) -> Arc<Internals> {
-        let programs = self.object.programs.iter().filter_map(|program| program.status().ok()).collect();
+        let programs = self.observation.object.programs.iter().filter_map(|program| program.status().ok()).collect();
         Arc::new(Internals {
-            probes: self.object.probes.clone(),
+            probes: self.observation.object.probes.clone(),
             programs,
             stats_enabled: self.stats,
-            poll_failures: self.collector.failures(),
+            poll_failures: self.observation.collector.failures(),
+            events: self.observation.books.as_ref().map(Books::account),
+            logs: self.logs.as_ref().map(|totals| totals()),
+            pushes: self.pushes.as_ref().map(SharedRequests::get),
         })
     }
 
     fn is_ready(&self) -> bool {
-        self.collector.latest().is_some()
+        self.observation.collector.latest().is_some()
     }
 }
 
@@ -146,22 +145,6 @@ fn families(object: &Object) -> impl Iterator<Item = &'static crate::probes::Fam
 
 fn is_up(object: &Object, probe: &str) -> bool {
     object.probes.iter().any(|status| status.name == probe && status.state == ProbeState::Up)
-}
-
-/// Says what is counted, what is not, and what it costs in memory.
-fn report(object: &Object) {
-    for status in &object.probes {
-        match status.state {
-            ProbeState::Up => info!(probe = status.name, "attached"),
-            ProbeState::Off => info!(probe = status.name, "switched off"),
-            ProbeState::Unsupported | ProbeState::Failed => {
-                warn!(probe = status.name, reason = status.reason, "not attached");
-            }
-        }
-    }
-    for (map, bytes) in &object.memory {
-        info!(map, bytes, "map memory");
-    }
 }
 
 /// Ends with the first SIGTERM or SIGINT from now on.

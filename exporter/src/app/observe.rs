@@ -1,0 +1,175 @@
+//! Starting to observe the machine: what counts, what names, and what hands out single events.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use doubleslit_common::kind::Kind;
+use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
+use tracing::{info, warn};
+
+use super::{AppError, WALK_INTERVAL, account::Books, is_up};
+use crate::{
+    bpf::{
+        events::{EventRing, EventSettings},
+        object::{self, Loaded, Object},
+        status::ProbeState,
+    },
+    config::Config,
+    counts::{
+        collector::{Collector, Parts},
+        limits::Limits,
+        tally::{self, Tally},
+    },
+    events::{
+        hub::Hub,
+        reader::{Reader, Wanted},
+        received::Received,
+    },
+    identity::directory::Directory,
+    lives,
+    machine::Machine,
+};
+
+/// What observes the machine. Dropping it ends everything.
+#[derive(Debug)]
+pub(super) struct Observation {
+    /// The programs.
+    pub(super) object: Object,
+    /// The counts.
+    pub(super) collector: Collector,
+    /// What became of single events, if somebody listens.
+    pub(super) books: Option<Books>,
+    /// Where they are handed out.
+    pub(super) hub: Arc<Hub>,
+    reader: Option<Reading>,
+}
+
+/// The task that reads the ring.
+#[derive(Debug)]
+struct Reading {
+    task: JoinHandle<()>,
+    /// Dropping it ends the task.
+    stop: oneshot::Sender<()>,
+}
+
+impl Observation {
+    /// Ends everything in the order in which events come, so that whoever listens gets all of them and then an end.
+    pub(super) async fn finish(self) -> Option<Books> {
+        let Self { object, collector, books, hub: _, reader } = self;
+        drop(object);
+        // It waits for a thread.
+        let _ = tokio::task::spawn_blocking(move || drop(collector)).await;
+        if let Some(Reading { task, stop }) = reader {
+            drop(stop);
+            // A panic has already been printed.
+            let _ = task.await;
+        }
+        books
+    }
+}
+
+/// Starts what the configuration asks for, with these probes counting and these single events.
+pub(super) fn start(
+    config: &Config,
+    probes: Vec<&'static str>,
+    events: Option<EventSettings>,
+) -> Result<Observation, AppError> {
+    let (begun, settings) = (SystemTime::now(), events.clone());
+    let Loaded { object, counts, notices, events, stages, verdicts } = object::load(&object::Settings {
+        probes,
+        counts: config.maps.counts,
+        edges: config.maps.edges,
+        events,
+        stats: config.bpf.stats,
+        btf: object::KERNEL_BTF.into(),
+    })?;
+    report(&object);
+
+    let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
+    let directory = Directory::new(resolver);
+    if let Some(verdicts) = verdicts {
+        directory.registry().watch(verdicts);
+    }
+    let hub = Arc::<Hub>::default();
+    let (mut lives, mut books, mut reader) = (None, None, None);
+    if let (Some(source), Some(settings)) = (events, settings) {
+        let (received, registry) = (Arc::<Received>::default(), directory.registry());
+        let (followed, changes) = lives::channel(lifecycles(&settings), begun);
+        books = Some(Books {
+            kinds: settings.gates.keys().copied().collect(),
+            ring_bytes: settings.ring_bytes,
+            stages: Mutex::new(stages),
+            lives: followed.numbers(),
+            received: Arc::clone(&received),
+            hub: Arc::clone(&hub),
+        });
+        lives = Some(followed);
+        let redaction = config.events.arguments.redact.clone();
+        let (filter, ignore) = (config.events.filter.clone(), config.ignore.clone());
+        let wanted = Wanted(Box::new(move |event| !ignore.matches(&event.identity) && filter.passes(event)));
+        reader = Some(read(Reader { source, changes, registry, hub: Arc::clone(&hub), received, redaction, wanted }));
+    }
+    let parts = Parts {
+        source: counts,
+        notices,
+        hierarchy,
+        directory,
+        tally: Tally::new(tally::Settings {
+            labels: config.identity.labels.clone(),
+            grace: config.retention.grace,
+            limits: Limits {
+                per_family: config.limits.series_per_family,
+                per_container: config.limits.series_per_container,
+            },
+            ignore: config.ignore.clone(),
+            begun: SystemTime::now(),
+        }),
+        lives,
+        interval: config.poll.interval,
+        bell,
+        walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
+    };
+    let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
+    Ok(Observation { object, collector, books, hub, reader })
+}
+
+/// Starts the task that reads the ring.
+fn read(reader: Reader<EventRing>) -> Reading {
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        if let Err(error) = reader.run(stopped).await {
+            warn!(%error, "cannot wait for events; no more are read");
+        }
+    });
+    Reading { task, stop }
+}
+
+/// Who listens to starts and stops of containers.
+fn lifecycles(settings: &EventSettings) -> BTreeMap<Kind, u32> {
+    let kinds = [Kind::ContainerStart, Kind::ContainerStop];
+    kinds.into_iter().filter_map(|kind| Some((kind, settings.gates.get(&kind)?.listeners))).collect()
+}
+
+/// Says what is counted, what is not, and what it costs in memory.
+fn report(object: &Object) {
+    for status in &object.probes {
+        match status.state {
+            ProbeState::Up => info!(probe = status.name, "attached"),
+            ProbeState::Off => info!(probe = status.name, "switched off"),
+            ProbeState::Unsupported | ProbeState::Failed => {
+                warn!(probe = status.name, reason = status.reason, "not attached");
+            }
+        }
+    }
+    for (program, reason) in &object.unsupported {
+        for kind in program.kinds {
+            warn!(event = kind.name(), reason, "no single events");
+        }
+    }
+    for (map, bytes) in &object.memory {
+        info!(map, bytes, "map memory");
+    }
+}

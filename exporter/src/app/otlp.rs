@@ -1,0 +1,100 @@
+//! What is sent to an OpenTelemetry collector.
+
+use std::{sync::Arc, time::SystemTime};
+
+use super::{AppError, Served, events, observe::Observation};
+use crate::{
+    bpf::events::EventSettings,
+    config::Config,
+    export::{
+        self, Inputs, Process, Stopwatch,
+        otlp::{Describer, LogExport, MetricExport, Recorder, Totals, encode},
+    },
+    http::Source as _,
+};
+
+/// Tells what became of events.
+pub(super) type ReadTotals = Box<dyn Fn() -> Totals + Send + Sync>;
+
+/// The events that are sent: those that the configuration asks for. Nothing when none is.
+pub(super) fn events(config: &Config) -> Option<EventSettings> {
+    config.otlp.logs.is_some().then(|| events::settings(&config.events))
+}
+
+/// What sends.
+#[derive(Debug)]
+pub(super) struct Export {
+    describer: Describer,
+    logs: Option<LogExport>,
+    metrics: Option<MetricExport>,
+}
+
+impl Export {
+    /// Sends events, if the configuration says so.
+    pub(super) fn start(config: &Config, observation: &Observation) -> Result<Self, AppError> {
+        let describer = Describer::new(&config.identity.host_root, &config.otlp.resource);
+        let logs = config.otlp.logs.as_ref().map(|settings| {
+            let recorder = Recorder::new(config, describer.clone());
+            LogExport::start(settings, recorder, observation.hub.subscribe("otlp"))
+        });
+        Ok(Self { describer, logs: logs.transpose()?, metrics: None })
+    }
+
+    /// Tells what became of events, if they are sent.
+    pub(super) fn totals(&self) -> Option<ReadTotals> {
+        self.logs.as_ref().map(|logs| -> ReadTotals { Box::new(logs.totals()) })
+    }
+
+    /// Sends metrics as well, if the configuration says so.
+    pub(super) fn with_metrics(
+        mut self,
+        config: &Config,
+        settings: &Arc<export::Settings>,
+        source: &Arc<Served>,
+    ) -> Result<Self, AppError> {
+        if let (Some(metrics), Some(counted)) = (&config.otlp.metrics, &source.pushes) {
+            let begun = SystemTime::now();
+            let (describer, settings, source) = (self.describer.clone(), Arc::clone(settings), Arc::clone(source));
+            let take = move || {
+                let (describer, settings, source) = (describer.clone(), Arc::clone(&settings), Arc::clone(&source));
+                async move { requests(&describer, settings, &source, begun).await.unwrap_or_default() }
+            };
+            self.metrics = Some(MetricExport::start(metrics, counted.clone(), take)?);
+        }
+        Ok(self)
+    }
+
+    /// Sends the last of everything, each kind within a time.
+    pub(super) async fn finish(self, within: std::time::Duration) {
+        let Self { describer: _, logs, metrics } = self;
+        if let Some(logs) = logs {
+            logs.finish(within).await;
+        }
+        if let Some(metrics) = metrics {
+            metrics.finish(within).await;
+        }
+    }
+}
+
+/// What a scrape would show now, as requests; nothing before the maps were read.
+async fn requests(
+    describer: &Describer,
+    settings: Arc<export::Settings>,
+    source: &Arc<Served>,
+    begun: SystemTime,
+) -> Option<Vec<bytes::Bytes>> {
+    let start = std::time::Instant::now();
+    let snapshot = source.fresh().await?;
+    let (describer, source) = (describer.clone(), Arc::clone(source));
+    let encoding = tokio::task::spawn_blocking(move || {
+        let inputs = Inputs {
+            settings,
+            snapshot,
+            internals: source.internals(),
+            process: Process::read(),
+            stopwatch: Stopwatch::new(move || start.elapsed()),
+        };
+        encode(&inputs, &describer, begun, SystemTime::now())
+    });
+    encoding.await.ok()
+}

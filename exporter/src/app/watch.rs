@@ -1,0 +1,120 @@
+//! Single events for one listener, without a server.
+
+use std::{fmt, io, sync::Arc, thread, time::Duration};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::{sync::oneshot, time};
+use tracing::info;
+
+use super::{
+    AppError, events,
+    observe::{self, Observation},
+    stop_signal,
+};
+use crate::{
+    config::Config,
+    events::{
+        account::{Account, DECODE, OfKind},
+        event::Event,
+        writer::Writer,
+    },
+};
+
+/// How long the end waits for what is still to be written. Who stopped reading must not hold it up.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Events that were not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Standard output was slow.
+    pub missed: u64,
+    /// The ring was full.
+    pub lost: u64,
+    /// They were not understood.
+    pub malformed: u64,
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { missed, lost, malformed } = self;
+        write!(
+            formatter,
+            "events not shown: {missed} because standard output is slow, {lost} because the ring was full, {malformed} because \
+             they were not understood"
+        )
+    }
+}
+
+/// Hands every event that is wanted to `write`, until SIGTERM, SIGINT, an error of `write`, or until nobody reads standard
+/// output any more, which is no failure. What happened before a signal is still written. Returns what could not be.
+///
+/// # Errors
+///
+/// When something that is needed cannot be had, or `write` fails.
+pub fn watch(
+    config: &Config,
+    write: impl FnMut(&[Event]) -> io::Result<()> + Send + 'static,
+) -> Result<Unseen, AppError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(AppError::Runtime)?.block_on(async {
+        let stop = stop_signal().map_err(AppError::Signals)?;
+        let observation = observe::start(config, vec!["container"], Some(events::settings(&config.events)))?;
+        let writer = Writer::start(observation.hub.subscribe("watch"), write).map_err(AppError::Runtime)?;
+        let unread = unread().map_err(AppError::Runtime)?;
+        info!("watching");
+        match until_stopped(observation, writer, stop, unread).await {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Unseen::default()),
+            result => result.map_err(AppError::Write),
+        }
+    })
+}
+
+async fn until_stopped(
+    observation: Observation,
+    mut writer: Writer,
+    stop: impl Future<Output = ()>,
+    unread: oneshot::Receiver<()>,
+) -> io::Result<Unseen> {
+    tokio::select! {
+        result = &mut writer.result => return result.unwrap_or(Ok(())).map(|()| Unseen::default()),
+        Ok(()) = unread => return Err(io::ErrorKind::BrokenPipe.into()),
+        () = stop => {}
+    }
+    let hub = Arc::clone(&observation.hub);
+    let books = observation.finish().await;
+    if let Ok(Ok(result)) = time::timeout(GRACE, &mut writer.result).await {
+        result?;
+    }
+    let account = match books {
+        Some(books) => books.closed().await,
+        None => Account::default(),
+    };
+    tell(&account);
+    let of_reason = |reason| account.kinds.values().filter_map(|kind| kind.lost.get(reason)).sum::<u64>();
+    let malformed = of_reason(DECODE) + account.unknown;
+    let missed = hub.published().saturating_sub(writer.written());
+    Ok(Unseen { missed, lost: account.lost() - malformed, malformed })
+}
+
+/// Says what became of all events before they were written.
+fn tell(account: &Account) {
+    let sum = |number: fn(&OfKind) -> u64| account.kinds.values().map(number).sum::<u64>();
+    let (generated, received) = (sum(|kind| kind.generated), sum(|kind| kind.received));
+    let (filtered, sampled_out) = (sum(|kind| kind.filtered), sum(|kind| kind.sampled_out));
+    info!(generated, filtered, sampled_out, lost = account.lost(), received, "watched");
+}
+
+/// Tells when nobody reads standard output any more.
+fn unread() -> io::Result<oneshot::Receiver<()>> {
+    let (sender, unread) = oneshot::channel();
+    thread::Builder::new().name("unread".to_owned()).spawn(move || {
+        let output = io::stdout();
+        // An error, which is what a pipe without a reader has, is told whether it is asked for or not.
+        let wait = || poll(&mut [PollFd::new(&output, PollFlags::empty())], None);
+        if rustix::io::retry_on_intr(wait).is_ok() {
+            // The end may have come in another way.
+            let _ = sender.send(());
+        }
+    })?;
+    Ok(unread)
+}

@@ -1,0 +1,122 @@
+//! The ring of events, and what is let into it.
+#![expect(unsafe_code, reason = "aya takes map elements of types that are vouched for")]
+
+use std::{
+    collections::BTreeMap,
+    io,
+    os::fd::{AsFd, BorrowedFd},
+};
+
+use aya::maps::{Array, MapData, MapError, RingBuf};
+use doubleslit_common::{
+    event::{Gate, Stage},
+    filter::Rule,
+    kind::Kind,
+    wire::Wire,
+};
+
+use super::{object::LoadError, source::BatchReader};
+use crate::{events::source::RecordSource, filter::kernel::KernelFilter};
+
+/// What is sent as single events.
+#[derive(Clone, Debug)]
+pub struct EventSettings {
+    /// What passes, by kind, before the rules of the filter are added; a kind that is not here is not looked at.
+    pub gates: BTreeMap<Kind, Gate>,
+    /// The rules that the kernel tests.
+    pub filter: KernelFilter,
+    /// Bytes of the ring: a power of two and a multiple of the page size.
+    pub ring_bytes: u32,
+    /// Bytes of arguments of an execution, at most; 0 for none.
+    pub arguments: u32,
+}
+
+impl EventSettings {
+    /// From how many waiting bytes on the reader is woken early.
+    pub(super) const fn watermark(&self) -> u32 {
+        self.ring_bytes / 4
+    }
+}
+
+/// The ring.
+pub struct EventRing(RingBuf<MapData>);
+
+impl EventRing {
+    pub(super) fn new(map: aya::maps::Map) -> Result<Self, MapError> {
+        Ok(Self(RingBuf::try_from(map)?))
+    }
+}
+
+impl RecordSource for EventRing {
+    fn drain(&mut self, limit: usize, take: &mut dyn FnMut(&[u8])) -> usize {
+        let mut count = 0;
+        while count < limit
+            && let Some(record) = self.0.next()
+        {
+            take(&record);
+            count += 1;
+        }
+        count
+    }
+}
+
+impl AsFd for EventRing {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl std::fmt::Debug for EventRing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("EventRing").finish_non_exhaustive()
+    }
+}
+
+/// What became of events in the kernel, by kind and stage.
+#[derive(Debug)]
+pub struct Stages(BatchReader<u32>);
+
+impl Stages {
+    pub(super) fn new(map: MapData, cpus: usize) -> Result<Self, LoadError> {
+        BatchReader::new("event_stages", map, cpus).map(Self)
+    }
+
+    /// Reads all of them; what is 0 is left out.
+    ///
+    /// # Errors
+    ///
+    /// When the map cannot be read.
+    pub fn read(&mut self) -> io::Result<BTreeMap<(Kind, Stage), u64>> {
+        let mut stages = BTreeMap::new();
+        self.0.read(|index, value| {
+            let (kind, stage) = (index as usize / Stage::ALL.len(), index as usize % Stage::ALL.len());
+            if let (Some(kind), Some(stage)) = (Kind::ALL.get(kind), Stage::ALL.get(stage))
+                && value > 0
+            {
+                stages.insert((*kind, *stage), value);
+            }
+        })?;
+        Ok(stages)
+    }
+}
+
+/// A value as the map has it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Element<T: Wire>(T);
+
+// SAFETY: `Wire` says that it has no padding and that any bytes are one.
+unsafe impl<T: Wire + 'static> aya::Pod for Element<T> {}
+
+/// Writes the rules.
+pub(super) fn set_rules(map: &mut aya::maps::Map, settings: &EventSettings) -> Result<(), MapError> {
+    let mut array = Array::<_, Element<Rule>>::try_from(map)?;
+    (0..).zip(settings.filter.rules()).try_for_each(|(number, rule)| array.set(number, Element(rule), 0))
+}
+
+/// Opens the gates.
+pub(super) fn set_gates(map: &mut aya::maps::Map, settings: &EventSettings) -> Result<(), MapError> {
+    let mut array = Array::<_, Element<Gate>>::try_from(map)?;
+    let EventSettings { gates, filter, .. } = settings;
+    gates.iter().try_for_each(|(kind, gate)| array.set(*kind as u32, Element(filter.gate(*kind, *gate)), 0))
+}

@@ -1,0 +1,17 @@
+//! Single events: read from the kernel's ring, labelled with whose they are, handed to those who listen.
+
+pub mod account;
+pub mod decode;
+pub mod event;
+#[cfg(test)]
+mod fake;
+pub mod fields;
+pub mod hub;
+pub mod reader;
+pub mod received;
+pub mod redact;
+pub mod render;
+pub mod signals;
+pub mod source;
+mod text;
+pub mod writer;

@@ -1,0 +1,48 @@
+//! An event as one line.
+//!
+//! Whoever runs a process or starts a container chooses names and arguments. None of them ends a line or steers a terminal.
+
+mod headline;
+mod json;
+mod logfmt;
+mod quote;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use super::event::Event;
+
+/// A form of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people: columns, and behind them what matters for the kind.
+    Text {
+        /// Whether a terminal shall colour it.
+        is_colored: bool,
+    },
+    /// One JSON object: the name of the event, its time, and its attributes by their names in OpenTelemetry, in the order of
+    /// the table of fields.
+    Json,
+    /// Pairs `name=value` with the names of filters, in the same order.
+    Logfmt,
+}
+
+impl Form {
+    /// Appends an event as one line, with the line's end.
+    pub fn write(self, event: &Event, lines: &mut String) {
+        match self {
+            Self::Text { is_colored } => text::write(event, is_colored, lines),
+            Self::Json => json::write(event, lines),
+            Self::Logfmt => logfmt::write(event, lines),
+        }
+        lines.push('\n');
+    }
+}
+
+/// Appends a number, or anything else whose text is known to be harmless.
+fn plain(value: impl std::fmt::Display, line: &mut String) {
+    use std::fmt::Write as _;
+    // Writing to a text cannot fail.
+    let _ = write!(line, "{value}");
+}

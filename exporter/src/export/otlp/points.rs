@@ -1,0 +1,126 @@
+//! Rows of metrics as data points.
+
+use std::time::SystemTime;
+
+use prost::{Message as _, bytes::Bytes};
+
+use super::{
+    batch::REQUEST_BYTES,
+    messages::{Attribute, CUMULATIVE, Gauge, Metric, Number, Point, Request, Sum, Value, nanoseconds, resourced},
+};
+use crate::{
+    events::fields,
+    export::{own::MetricKind, rows},
+    identity::labels::{IdentityLabel, RowLabels},
+};
+
+/// Collects points, and makes requests of them that are not too large.
+#[derive(Debug)]
+pub(in crate::export) struct Points {
+    resource: Bytes,
+    begun: u64,
+    now: u64,
+    requests: Vec<Bytes>,
+    metrics: Vec<Bytes>,
+    /// Bytes of the metrics that are complete.
+    bytes: usize,
+    family: Option<Family>,
+}
+
+/// The metric that is being written.
+#[derive(Debug)]
+struct Family {
+    name: String,
+    description: String,
+    kind: MetricKind,
+    points: Vec<Bytes>,
+    bytes: usize,
+}
+
+impl Points {
+    pub(super) fn new(resource: Bytes, begun: SystemTime, now: SystemTime) -> Self {
+        let (begun, now) = (nanoseconds(begun), nanoseconds(now));
+        Self { resource, begun, now, requests: Vec::new(), metrics: Vec::new(), bytes: 0, family: None }
+    }
+
+    /// Begins a metric.
+    pub(in crate::export) fn begin(&mut self, name: &str, help: &str, kind: MetricKind) {
+        self.end_metric();
+        let description = format!("{}.", help.trim_end_matches('.'));
+        self.family = Some(Family { name: name.to_owned(), description, kind, points: Vec::new(), bytes: 0 });
+    }
+
+    /// Adds a row: what it is since when it counts, as far as that is known.
+    pub(in crate::export) fn add(
+        &mut self,
+        labels: &[&str],
+        values: &[&str],
+        number: rows::Number,
+        since: rows::Since,
+    ) {
+        let start_time = match since {
+            rows::Since::Unknown => 0,
+            rows::Since::Start => self.begun,
+            rows::Since::Time(time) => nanoseconds(time),
+        };
+        let Some(family) = &mut self.family else { return };
+        let labels = labels.iter().zip(values).filter(|(_, value)| !value.is_empty());
+        let attributes = labels.map(|(label, value)| match attribute(label) {
+            Some(attribute) => Attribute::fixed(attribute, Value::text(value)),
+            None => Attribute::text((*label).to_owned(), value),
+        });
+        let point = Point {
+            start_time: if family.kind == MetricKind::Counter { start_time } else { 0 },
+            time: self.now,
+            value: Some(match number {
+                rows::Number::Whole(number) => Number::Whole(i64::try_from(number).unwrap_or(i64::MAX)),
+                rows::Number::Real(number) => Number::Real(number),
+            }),
+            attributes: attributes.collect(),
+        };
+        let point = Bytes::from(point.encode_to_vec());
+        family.bytes += point.len();
+        family.points.push(point);
+        if self.bytes + family.bytes >= REQUEST_BYTES {
+            let (name, description, kind) = (family.name.clone(), family.description.clone(), family.kind);
+            self.end_request();
+            self.family = Some(Family { name, description, kind, points: Vec::new(), bytes: 0 });
+        }
+    }
+
+    /// All requests.
+    pub(super) fn finish(mut self) -> Vec<Bytes> {
+        self.end_request();
+        self.requests
+    }
+
+    fn end_metric(&mut self) {
+        let Some(Family { name, description, kind, points, bytes: _ }) = self.family.take() else { return };
+        if points.is_empty() {
+            return;
+        }
+        let (gauge, sum) = match kind {
+            MetricKind::Gauge => (Some(Gauge { points }), None),
+            MetricKind::Counter => (None, Some(Sum { points, temporality: CUMULATIVE, is_monotonic: true })),
+        };
+        let metric = Bytes::from(Metric { name, description, gauge, sum }.encode_to_vec());
+        self.bytes += metric.len();
+        self.metrics.push(metric);
+    }
+
+    fn end_request(&mut self) {
+        self.end_metric();
+        if self.metrics.is_empty() {
+            return;
+        }
+        let resourced = resourced(self.resource.clone(), std::mem::take(&mut self.metrics));
+        self.requests.push(Request { resourced: vec![resourced] }.encode_to_vec().into());
+        self.bytes = 0;
+    }
+}
+
+/// The attribute of a label that says whose a row is: that of the events.
+fn attribute(label: &str) -> Option<&'static str> {
+    let is_identity = label == RowLabels::UNIT || IdentityLabel::ALL.iter().any(|identity| identity.name() == label);
+    is_identity.then(|| fields::all().find(|field| field.name == label).map(|field| field.attribute))?
+}

@@ -1,0 +1,4 @@
+mod delivery;
+mod points;
+mod queue;
+mod record;

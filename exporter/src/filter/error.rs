@@ -1,0 +1,106 @@
+//! What can be wrong with a rule.
+
+use super::written::WrittenRule;
+
+/// How many names are listed at most, when there are many.
+const CLOSEST: usize = 5;
+/// Up to how many names are all listed.
+const ALL: usize = 16;
+
+/// Why a rule was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// A rule in one text that is none.
+    #[error("invalid rule `{rule}` in `{list}`: expected fields and values such as `event=exec,comm=nginx*`")]
+    Syntax {
+        /// The rule.
+        rule: String,
+        /// The list that it is in.
+        list: String,
+    },
+    /// A field that does not exist.
+    #[error("no field `{field}` in rule `{rule}` of `{list}`: expected {expected}")]
+    Field {
+        /// The field.
+        field: String,
+        /// The rule.
+        rule: String,
+        /// The list that it is in.
+        list: String,
+        /// What there is.
+        expected: String,
+    },
+    /// A value that does not fit its field.
+    #[error("invalid value `{value}` for `{field}` in rule `{rule}` of `{list}`: expected {expected}")]
+    Value {
+        /// The value.
+        value: String,
+        /// The field.
+        field: String,
+        /// The rule.
+        rule: String,
+        /// The list that it is in.
+        list: String,
+        /// What fits.
+        expected: String,
+    },
+    /// A rule that no event can match.
+    #[error("rule `{rule}` of `{list}` matches nothing: no kind of event has all of its fields")]
+    Never {
+        /// The rule.
+        rule: String,
+        /// The list that it is in.
+        list: String,
+    },
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) list: &'a str,
+    pub(super) rule: &'a WrittenRule,
+}
+
+impl Place<'_> {
+    fn names(self) -> (String, String) {
+        (one_line(&self.rule.to_string()), self.list.to_owned())
+    }
+
+    pub(super) fn empty(self) -> FilterError {
+        let (rule, list) = self.names();
+        FilterError::Syntax { rule, list }
+    }
+
+    pub(super) fn field(self, field: &str, expected: String) -> FilterError {
+        let (rule, list) = self.names();
+        FilterError::Field { field: one_line(field), rule, list, expected }
+    }
+
+    pub(super) fn value(self, field: &str, value: &str, expected: String) -> FilterError {
+        let (rule, list) = self.names();
+        FilterError::Value { value: one_line(value), field: field.to_owned(), rule, list, expected }
+    }
+
+    pub(super) fn never(self) -> FilterError {
+        let (rule, list) = self.names();
+        FilterError::Never { rule, list }
+    }
+}
+
+/// The names that could have been meant: all of them, or those most like it.
+pub(super) fn names<'a>(written: &str, all: impl IntoIterator<Item = &'a str>) -> String {
+    let mut all: Vec<_> = all.into_iter().collect();
+    let is_all = all.len() <= ALL;
+    if !is_all {
+        let likeness = |name: &str| strsim::normalized_damerau_levenshtein(written, name);
+        all.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+        all.truncate(CLOSEST);
+    }
+    let quoted = all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    format!("{} {quoted}", if is_all { "one of" } else { "a name such as" })
+}
+
+/// A text without line ends and other control characters.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}

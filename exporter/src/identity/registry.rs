@@ -1,0 +1,61 @@
+//! Whose cgroups are, for readers on other threads than the one that finds it out.
+
+use std::{
+    collections::HashMap,
+    fmt::Debug,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use super::{CgroupId, Identity};
+
+/// What is known of a cgroup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its path from the root of the hierarchy.
+    pub path: Arc<str>,
+    /// Whose it is.
+    pub identity: Arc<Identity>,
+    /// Whether nothing more is expected soon.
+    pub is_settled: bool,
+}
+
+/// Someone who is told of every change.
+pub trait Watcher: Debug + Send + Sync {
+    /// What is known of a cgroup is this now; nothing once it is gone.
+    fn changed(&self, id: CgroupId, known: Option<&Known>);
+}
+
+/// The known cgroups, by id.
+#[derive(Debug, Default)]
+pub struct Registry {
+    cgroups: RwLock<HashMap<CgroupId, Known>>,
+    watcher: OnceLock<Box<dyn Watcher>>,
+}
+
+impl Registry {
+    /// What is known of a cgroup.
+    #[must_use]
+    pub fn get(&self, id: CgroupId) -> Option<Known> {
+        self.cgroups.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Has someone told of every change from now on: the first who asks.
+    pub fn watch(&self, watcher: impl Watcher + 'static) {
+        // Only one is wanted.
+        let _ = self.watcher.set(Box::new(watcher));
+    }
+
+    pub(crate) fn set(&self, id: CgroupId, known: Known) {
+        if let Some(watcher) = self.watcher.get() {
+            watcher.changed(id, Some(&known));
+        }
+        self.cgroups.write().unwrap_or_else(PoisonError::into_inner).insert(id, known);
+    }
+
+    pub(super) fn remove(&self, id: CgroupId) {
+        if let Some(watcher) = self.watcher.get() {
+            watcher.changed(id, None);
+        }
+        self.cgroups.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}

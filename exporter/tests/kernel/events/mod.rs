@@ -1,0 +1,69 @@
+//! Single events, as `doubleslit watch` prints them.
+
+mod chain;
+mod container;
+mod ends;
+mod exec;
+mod exit;
+mod filter;
+mod flood;
+mod fork;
+mod fresh;
+mod oom;
+mod process;
+mod ring;
+mod sample;
+mod signal;
+mod socket_state;
+mod tcp;
+mod unsupported;
+
+use std::{fs, path::Path};
+
+use doubleslit_testbed::{docker::LoadContainer, wait, watch::Watch};
+use serde_json::Value;
+
+use crate::harness::{BINARY, docker};
+
+/// Watches with these flags, and knows the tests' Docker engine.
+fn watch(arguments: &[&str]) -> Watch {
+    Watch::start(Path::new(BINARY), &config(), arguments)
+}
+
+fn config() -> String {
+    format!("identity: {{docker_root: \"{}\"}}", docker().data_root().display())
+}
+
+/// An attribute as text; empty where there is none.
+fn text<'a>(event: &'a Value, attribute: &str) -> &'a str {
+    event[attribute].as_str().unwrap_or_default()
+}
+
+/// Runs containers until one has its name from its first event on: the sockets that tell names are connected. `run` starts one
+/// and returns its id.
+fn await_names(watch: &Watch, mut run: impl FnMut() -> String) {
+    let is_named = |id: String| {
+        let event = watch.await_event("something of the container", |event| text(event, "container.id") == id);
+        (!text(&event, "container.name").is_empty()).then_some(())
+    };
+    wait::until("containers have names", || is_named(run()));
+}
+
+/// Whether it is an event of this kind that belongs to a container.
+fn is_of(event: &Value, kind: &str, container: &LoadContainer<'_>) -> bool {
+    text(event, "event") == kind && text(event, "container.id") == container.id
+}
+
+/// Checks attributes of an event; `null` stands for one that is not there.
+fn assert_attributes(event: &Value, expected: &Value) {
+    for (attribute, value) in expected.as_object().expect("an object") {
+        assert_eq!(&event[attribute], value, "{attribute} of {event}");
+    }
+}
+
+/// The inode number of a process's network namespace.
+fn network_namespace(pid: i32) -> u64 {
+    let link = fs::read_link(format!("/proc/{pid}/ns/net")).expect("the process runs");
+    let number = link.to_str().and_then(|text| text.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok());
+    number.expect("the number of a namespace")
+}

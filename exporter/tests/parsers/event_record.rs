@@ -1,0 +1,43 @@
+//! Records of single events, and the lines that are made of them.
+
+use std::{sync::Arc, time::SystemTime};
+
+use doubleslit::{
+    events::{
+        decode::{Decoder, Record},
+        event::Event,
+        render::Form,
+    },
+    identity::CgroupId,
+};
+
+/// What must hold for every record.
+pub(crate) fn check(bytes: &[u8]) {
+    let decoder = Decoder::new(SystemTime::UNIX_EPOCH);
+    let Ok(record) = decoder.decode(bytes) else { return };
+    // What the ring adds behind a record changes nothing.
+    let padded = [bytes, &[0; 8]].concat();
+    assert_eq!(decoder.decode(&padded).as_ref(), Ok(&record));
+
+    let Record { header, process, details } = record;
+    let event = Event {
+        time: decoder.time(header.boot_ns),
+        cgroup: CgroupId(header.cgroup),
+        cgroup_path: "".into(),
+        identity: Arc::default(),
+        weight: header.weight,
+        listeners: header.listeners,
+        cpu: header.cpu,
+        process,
+        details,
+    };
+    assert_eq!(event.kind() as u32, header.kind);
+    for form in [Form::Text { is_colored: false }, Form::Json, Form::Logfmt] {
+        let mut lines = String::new();
+        form.write(&event, &mut lines);
+        let line = lines.strip_suffix('\n').expect("a line ends");
+        assert!(line.chars().all(|character| character >= ' '), "{line:?} is one line");
+        let is_json = || serde_json::from_str::<serde_json::Value>(line).is_ok_and(|json| json.is_object());
+        assert!(form != Form::Json || is_json(), "{line}");
+    }
+}
