@@ -37,6 +37,9 @@ static EVENT_STAGES: PerCpuArray<u64> = PerCpuArray::with_max_entries(Stage::IND
 #[unsafe(no_mangle)]
 static EVENT_WATERMARK: Global<u32> = Global::new(0);
 
+/// How far beyond the watermark records still wake the reader: CPUs that send at once may step over it together.
+const WAKING_BYTES: u64 = 4096;
+
 /// Decides whether an event is sent, by what is known of it. Returns what its record begins with.
 #[inline(always)]
 pub fn admit(kind: Kind, cgroup: u64, facts: &Facts) -> Option<Header> {
@@ -67,18 +70,20 @@ pub fn send<T: 'static>(kind: Kind, fill: impl FnOnce(*mut T)) {
     match EVENTS.reserve::<T>(0) {
         Some(mut entry) => {
             fill(entry.as_mut_ptr());
-            entry.submit(wake());
+            entry.submit(wake(mem::size_of::<T>()));
             pass(kind, Stage::Sent);
         }
         None => pass(kind, Stage::RingFull),
     }
 }
 
-/// The flags with which a record is sent: whether the reader is woken.
+/// The flags with which a record of so many bytes is sent: whether the reader is woken. It is woken when the watermark is
+/// reached, not by every record beyond it.
 #[inline(always)]
-pub fn wake() -> u64 {
-    let is_much = EVENTS.query(u64::from(BPF_RB_AVAIL_DATA)) >= u64::from(EVENT_WATERMARK.load());
-    u64::from(if is_much { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP })
+pub fn wake(bytes: usize) -> u64 {
+    let (waiting, watermark) = (EVENTS.query(u64::from(BPF_RB_AVAIL_DATA)), u64::from(EVENT_WATERMARK.load()));
+    let is_time = waiting + bytes as u64 >= watermark && waiting < watermark + WAKING_BYTES;
+    u64::from(if is_time { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP })
 }
 
 /// Counts an event at a stage.

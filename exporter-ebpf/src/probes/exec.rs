@@ -69,7 +69,7 @@ fn exec_event(ctx: BtfTracePointContext) -> i32 {
         (*place).reserved = 0;
         let bytes = mem::size_of::<Exec>() + path + interpreter + arguments;
         let ring = (&raw const event::EVENTS).cast_mut().cast();
-        let sent = bpf_ringbuf_output(ring, draft.cast(), bytes as u64, event::wake()) == 0;
+        let sent = bpf_ringbuf_output(ring, draft.cast(), bytes as u64, event::wake(bytes)) == 0;
         event::pass(Kind::Exec, if sent { Stage::Sent } else { Stage::RingFull });
     }
     0
