@@ -57,7 +57,7 @@ pub fn passes(gate: &Gate, kind: Kind, cgroup: u64, facts: &Facts) -> bool {
 /// What is known of a cgroup's owner.
 #[inline(always)]
 fn verdict(cgroup: u64) -> Option<u32> {
-    let verdict = VERDICTS.get_ptr(&cgroup)?;
+    let verdict = VERDICTS.get_ptr(cgroup)?;
     // SAFETY: the map lookup returned an element. Userspace may write it at any time, a word at once.
     Some(unsafe { verdict.read_volatile() })
 }

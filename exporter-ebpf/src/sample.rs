@@ -24,7 +24,7 @@ pub fn weigh(gate: &Gate, kind: Kind, cgroup: u64, now_ns: u64) -> Option<u32> {
     let one_in = gate.one_in.max(1);
     let is_sent = one_in == 1 || {
         let passed = event::count(kind, Stage::Generated) - event::count(kind, Stage::Filtered);
-        passed % u64::from(one_in) == 0
+        passed.is_multiple_of(u64::from(one_in))
     };
     is_sent.then_some(one_in)
 }
@@ -33,9 +33,9 @@ pub fn weigh(gate: &Gate, kind: Kind, cgroup: u64, now_ns: u64) -> Option<u32> {
 #[inline(always)]
 fn within_rate(per_second: u32, key: RateKey, now_ns: u64) -> Option<u32> {
     let first = Second::first(now_ns);
-    let Some(word) = RATES.get_ptr_mut(&key) else {
+    let Some(word) = RATES.get_ptr_mut(key) else {
         // Another CPU may have been first, or the map has no room: then this event is sent on top of the rate.
-        let _ = RATES.insert(&key, &first.0, u64::from(BPF_NOEXIST));
+        let _ = RATES.insert(key, first.0, u64::from(BPF_NOEXIST));
         return Some(1);
     };
     // SAFETY: the map lookup returned an element. All CPUs change it atomically only.
