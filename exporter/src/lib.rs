@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bpf;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod counts;
 pub mod error;

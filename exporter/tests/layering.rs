@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 /// A module and what it may use.
 const LAYERS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
     ("error", &[]),
     ("probes", &[]),
     ("namespaces", &[]),
@@ -13,8 +14,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("filter", &["events", "identity", "lives", "probes"]),
     ("config", &["events", "filter", "identity", "probes"]),
     ("lives", &["identity", "namespaces"]),
-    ("counts", &["error", "identity", "lives", "probes"]),
-    ("events", &["identity", "lives", "namespaces", "probes"]),
+    ("counts", &["clock", "error", "identity", "lives", "probes"]),
+    ("events", &["clock", "identity", "lives", "namespaces", "probes"]),
     ("bpf", &["counts", "error", "events", "filter", "identity", "probes"]),
     ("export", &["bpf", "config", "counts", "error", "events", "identity", "probes"]),
     ("reference", &["events", "export", "probes"]),

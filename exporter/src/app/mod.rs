@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 use tracing::info;
 
 pub use self::watch::{Unseen, watch};
@@ -73,8 +76,11 @@ pub enum AppError {
 ///
 /// When something that is needed cannot be had.
 pub fn run(config: Config) -> Result<(), AppError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(AppError::Runtime)?.block_on(serve(config))
+    runtime()?.block_on(serve(config))
+}
+
+fn runtime() -> Result<Runtime, AppError> {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(AppError::Runtime)
 }
 
 async fn serve(config: Config) -> Result<(), AppError> {

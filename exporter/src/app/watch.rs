@@ -9,7 +9,7 @@ use tracing::info;
 use super::{
     AppError, events,
     observe::{self, Observation},
-    stop_signal,
+    runtime, stop_signal,
 };
 use crate::{
     config::Config,
@@ -55,8 +55,7 @@ pub fn watch(
     config: &Config,
     write: impl FnMut(&[Event]) -> io::Result<()> + Send + 'static,
 ) -> Result<Unseen, AppError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(AppError::Runtime)?.block_on(async {
+    runtime()?.block_on(async {
         let stop = stop_signal().map_err(AppError::Signals)?;
         let observation = observe::start(config, vec!["container"], Some(events::settings(&config.events)))?;
         let writer = Writer::start(observation.hub.subscribe("watch"), write).map_err(AppError::Runtime)?;

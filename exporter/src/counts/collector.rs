@@ -20,10 +20,7 @@ use doubleslit_common::{
     loss::Loss,
     notice::{Change, NoticeView},
 };
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    time::{ClockId, clock_gettime},
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
@@ -33,6 +30,7 @@ use super::{
     tally::Tally,
 };
 use crate::{
+    clock,
     error::chain,
     identity::{CgroupId, directory::Directory, hierarchy},
     lives::Lives,
@@ -400,9 +398,8 @@ fn take_out(
 
 /// When a notice's event happened, by the wall clock.
 fn wall_clock(notice: &NoticeView<'_>) -> SystemTime {
-    let boot = clock_gettime(ClockId::Boottime);
-    let now = Duration::new(boot.tv_sec.unsigned_abs(), boot.tv_nsec.unsigned_abs() as u32);
-    SystemTime::now() - now.saturating_sub(Duration::from_nanos(notice.boot_ns))
+    let age = clock::since_boot().saturating_sub(Duration::from_nanos(notice.boot_ns));
+    SystemTime::now() - age
 }
 
 #[cfg(test)]

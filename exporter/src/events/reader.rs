@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use rustix::time::{ClockId, clock_gettime};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     sync::oneshot,
@@ -24,6 +23,7 @@ use super::{
     source::RecordSource,
 };
 use crate::{
+    clock,
     identity::{
         CgroupId,
         registry::{Known, Registry},
@@ -244,8 +244,7 @@ fn readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 
 /// When the machine's time since boot was 0.
 fn booted() -> SystemTime {
-    let boot = clock_gettime(ClockId::Boottime);
-    SystemTime::now() - Duration::new(boot.tv_sec.unsigned_abs(), boot.tv_nsec.unsigned_abs() as u32)
+    SystemTime::now() - clock::since_boot()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use doubleslit::{
     bpf::{events::EventRing, object::Loaded},
     config::{self, Flags},
     events::{
-        hub::Hub,
+        hub::{Hub, Subscription},
         reader::{Reader, Wanted},
         redact::Redaction,
     },
@@ -117,19 +117,7 @@ fn sent(program: &Program, storm: Storm, tools: &Tools, effort: Effort) -> Resul
 /// Nanoseconds for an event of a full ring, on one thread.
 fn listen_to_all(ring: EventRing) -> Result<f64> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let registry = registry(runtime.handle())?;
-    let hub = Arc::<Hub>::default();
-    let mut subscription = hub.subscribe("bench");
-    let (_, changes) = lives::channel(BTreeMap::new(), SystemTime::now());
-    let reader = Reader {
-        source: ring,
-        changes,
-        registry,
-        hub,
-        received: Arc::default(),
-        redaction: Redaction::default(),
-        wanted: Wanted::default(),
-    };
+    let (reader, mut subscription) = reader(ring, runtime.handle())?;
     let (stop, stopped) = oneshot::channel();
     // It reads what is left.
     drop(stop);
@@ -144,6 +132,23 @@ fn listen_to_all(ring: EventRing) -> Result<f64> {
     result?;
     ensure!(events > 0, "there is nothing in the ring");
     Ok((cpu_time() - begun) / events as f64)
+}
+
+/// The reader of a ring, and its only listener.
+fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subscription)> {
+    let hub = Arc::<Hub>::default();
+    let subscription = hub.subscribe("bench");
+    let (_, changes) = lives::channel(BTreeMap::new(), SystemTime::now());
+    let reader = Reader {
+        source: ring,
+        changes,
+        registry: registry(runtime)?,
+        hub,
+        received: Arc::default(),
+        redaction: Redaction::default(),
+        wanted: Wanted::default(),
+    };
+    Ok((reader, subscription))
 }
 
 /// Nanoseconds for which this thread has run: others take turns with it.
@@ -214,19 +219,7 @@ fn delay(effort: Effort, report: &mut Report) -> Result<()> {
 
 /// Milliseconds from executions to a listener.
 fn delays(runtime: &Runtime, ring: EventRing, loaded: Loaded, executions: u64) -> Result<Vec<f64>> {
-    let hub = Arc::<Hub>::default();
-    let mut subscription = hub.subscribe("bench");
-    let (_, changes) = lives::channel(BTreeMap::new(), SystemTime::now());
-    let registry = registry(runtime.handle())?;
-    let reader = Reader {
-        source: ring,
-        changes,
-        registry,
-        hub,
-        received: Arc::default(),
-        redaction: Redaction::default(),
-        wanted: Wanted::default(),
-    };
+    let (reader, mut subscription) = reader(ring, runtime.handle())?;
     let (stop, stopped) = oneshot::channel();
     let reading = runtime.spawn(reader.run(stopped));
     let listening = runtime.spawn(async move {
