@@ -28,6 +28,12 @@ fn exporting(collector: &Collector, protocol: &str, otlp: &str) -> Setup {
     setup().config(&format!("otlp: {{endpoint: 'http://{address}', protocol: {protocol}, {otlp}}}"))
 }
 
+/// The same, and sends the executions of one container alone: whatever else the machine does changes nothing.
+fn exporting_executions(of: &LoadContainer<'_>, to: &Collector, protocol: &str, otlp: &str) -> Setup {
+    let events = format!("events: {{select: [{{event: exec, container_id: {}}}]}}", of.id);
+    exporting(to, protocol, otlp).config(&events)
+}
+
 /// What tells an execution from every other: who, and when that began.
 fn key(record: &LogRecord) -> (String, u64) {
     (record.attributes["process.pid"].to_string(), record.time)
