@@ -18,7 +18,11 @@ use tempfile::TempDir;
 
 use self::kubelet::Kubelet;
 pub use self::kubelet::{Pod, PodSpec};
-use crate::{shell, supervisor::Supervisor, wait};
+use crate::{
+    shell,
+    supervisor::{self, Supervisor},
+    wait,
+};
 
 /// The image that every containerd has, in the namespaces of [`NAMESPACES`].
 pub const IMAGE: &str = "registry.local/testbed:1";
@@ -45,7 +49,7 @@ impl Containerd {
         fs::write(directory.path().join("config.toml"), config(directory.path())).expect("a file can be written");
         fs::write(directory.path().join("cgroups"), "").expect("a file can be written");
         let supervisor = Supervisor::start(
-            Command::new("unshare")
+            supervisor::command("unshare")
                 .args(["--mount", "--propagation=private", "sh", "-c", SUPERVISOR, "containerd.sh"])
                 .arg(directory.path())
                 .args(NAMESPACES),

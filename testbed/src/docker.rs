@@ -7,7 +7,6 @@ use std::{
     ops::Deref,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use tempfile::TempDir;
@@ -16,7 +15,12 @@ pub use self::{
     client::{Client, IMAGE},
     machine::Machine,
 };
-use crate::{remote::Remote, rootfs, supervisor::Supervisor, wait};
+use crate::{
+    remote::Remote,
+    rootfs,
+    supervisor::{self, Supervisor},
+    wait,
+};
 
 /// Starts the engine and cleans up when its standard input ends, which it does with this process, however that ends.
 const SUPERVISOR: &str = concat!(include_str!("supervisor.sh"), include_str!("pure_v2.sh"), include_str!("docker.sh"));
@@ -57,7 +61,7 @@ impl Docker {
     pub fn start(hierarchy: Hierarchy) -> Self {
         let directory = TempDir::with_prefix("ds-docker-").expect("a directory can be made");
         let supervisor = Supervisor::start(
-            Command::new("unshare")
+            supervisor::command("unshare")
                 .args(["--mount", "--net", "--propagation=private", "sh", "-c", SUPERVISOR, "docker.sh"])
                 .arg(directory.path())
                 .arg(if hierarchy == Hierarchy::PureV2 { "pure-v2" } else { "host" }),

@@ -3,12 +3,15 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use tempfile::TempDir;
 
-use crate::{cgroup, supervisor::Supervisor};
+use crate::{
+    cgroup,
+    supervisor::{self, Supervisor},
+};
 
 /// Mounts what it is told, source and target in turn, says so, and keeps the mounts until its input ends.
 const KEEPER: &str = r#"
@@ -33,7 +36,7 @@ impl HostRoot {
         let hierarchy = cgroup::v2_root();
         let own = [hierarchy.as_path(), Path::new("/proc")].map(|path| (path, path));
         let given = directories.iter().map(|(source, target)| (*source, Path::new(*target)));
-        let mut keeper = Command::new("unshare");
+        let mut keeper = supervisor::command("unshare");
         keeper.args(["--mount", "--propagation=private", "sh", "-c", KEEPER, "keeper"]);
         for (source, target) in own.into_iter().chain(given) {
             keeper.arg(source).arg(at(target));

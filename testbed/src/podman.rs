@@ -10,7 +10,11 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{rootfs, shell, supervisor::Supervisor, wait};
+use crate::{
+    rootfs, shell,
+    supervisor::{self, Supervisor},
+    wait,
+};
 
 /// The image that it has.
 pub const IMAGE: &str = "localhost/testbed:latest";
@@ -60,7 +64,7 @@ impl Podman {
             "CONTAINERS_CONF={at}/containers.conf exec podman --root={at}/root --runroot={at}/run \
              --tmpdir={at}/tmp --network-config-dir={at}/networks --storage-driver=vfs --runtime=runc \"$@\""
         );
-        let mut supervisor = Command::new("sh");
+        let mut supervisor = supervisor::command("sh");
         supervisor.args(["-c", SUPERVISOR, "podman.sh"]).arg(directory.path());
         Self::with(directory, &podman, Vec::new(), &mut supervisor)
     }
@@ -79,7 +83,7 @@ impl Podman {
                 podman --storage-driver=vfs --runtime=crun "$@"' podman "$@""#
         );
         let options = vec![format!("--cgroup-parent={cgroup}/containers")];
-        let mut supervisor = Command::new("unshare");
+        let mut supervisor = supervisor::command("unshare");
         supervisor.args(["--mount", "--propagation=private", "sh", "-c", ROOTLESS, "podman.sh"]);
         supervisor.arg(directory.path()).args([&USER.to_string(), &cgroup]);
         Self::with(directory, &podman, options, &mut supervisor)

@@ -2,7 +2,6 @@
 
 use std::{
     io::Write as _,
-    os::unix::process::CommandExt as _,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
@@ -10,11 +9,19 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Supervisor(Child);
 
+/// A command for [`Supervisor::start`], in a session of its own, as services are. An interrupt from the keyboard is for the
+/// owner; the keeper then sees its input end. And the kernel gives CPU time to sessions (`sched(7)`, autogroup): what an engine
+/// does is not at the expense of who watches it alone.
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new("setsid");
+    command.arg(program);
+    command
+}
+
 impl Supervisor {
-    /// Starts a command whose standard input then is its owner's.
+    /// Starts a [`command`] whose standard input then is its owner's.
     pub(crate) fn start(command: &mut Command) -> Self {
-        // An interrupt from the keyboard is for the owner; the keeper then sees its input end.
-        let child = command.stdin(Stdio::piped()).process_group(0).spawn();
+        let child = command.stdin(Stdio::piped()).spawn();
         Self(child.unwrap_or_else(|error| panic!("cannot run {:?}: {error}", command.get_program())))
     }
 

@@ -64,9 +64,9 @@ impl Kubelet {
         Self { runtime, channel }
     }
 
-    /// Whether the runtime answers.
+    /// Whether the runtime does what it is asked: it tells its version before it can do anything else.
     pub(super) fn is_answered(&self) -> bool {
-        self.ask::<_, Empty>("Version", Empty {}, ATTEMPT).is_ok()
+        self.ask::<_, Empty>("Status", Empty {}, ATTEMPT).is_ok()
     }
 
     pub(super) fn pod(&self, spec: &PodSpec<'_>, cgroup_parent: &str) -> Pod<'_> {
