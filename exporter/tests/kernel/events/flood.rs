@@ -20,7 +20,7 @@ const TRICKLE: u64 = 30;
 const KINDS: [&str; 2] = ["--event", "exec"];
 
 /// How much memory a listener may take for what it has not handed on: the batches that it keeps.
-const KEPT: u64 = 96 << 20;
+pub(super) const KEPT: u64 = 96 << 20;
 
 /// How many executions there are of what a container's load executes.
 fn of_the_load(events: &[Value], container: &str) -> u64 {
@@ -32,7 +32,7 @@ fn of_the_load(events: &[Value], container: &str) -> u64 {
 }
 
 /// Bytes of memory that a process has.
-fn resident(pid: i32) -> u64 {
+pub(super) fn resident(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
@@ -41,6 +41,18 @@ fn resident(pid: i32) -> u64 {
 
 /// A program that neither the flood nor the trickle executes.
 const LAST: &str = "/bin/sleep";
+
+/// What a listener that has ended told of what became of all events, which must add up.
+pub(super) fn told(watch: &Watch) -> BTreeMap<String, u64> {
+    let log = watch.log();
+    let told = log.lines().find_map(|line| Some(line.split_once(": watched ")?.1));
+    let told = told.unwrap_or_else(|| panic!("no numbers:\n{log}")).split(' ').filter_map(|word| word.split_once('='));
+    let told: BTreeMap<_, u64> =
+        told.map(|(name, number)| (name.to_owned(), number.parse().expect("a number"))).collect();
+    println!("{told:?}");
+    assert_eq!(told["generated"], told["received"] + told["lost"] + told["filtered"] + told["sampled_out"], "{told:?}");
+    told
+}
 
 /// Ends a listener when it has printed what happened so far. Checks that it printed all, or tells the rest as lost. Returns what
 /// it printed, and how many were lost.
@@ -53,11 +65,7 @@ fn finish(mut watch: Watch, container: &str) -> (Vec<Value>, u64) {
     events.extend(more);
     let log = watch.log();
     assert!(status.success(), "{status}\n{log}");
-    let told = log.lines().find_map(|line| Some(line.split_once(": watched ")?.1));
-    let told = told.unwrap_or_else(|| panic!("no numbers:\n{log}")).split(' ').filter_map(|word| word.split_once('='));
-    let told: BTreeMap<_, u64> = told.map(|(name, number)| (name, number.parse().expect("a number"))).collect();
-    println!("{told:?}");
-    assert_eq!(told["generated"], told["received"] + told["lost"] + told["filtered"] + told["sampled_out"], "{told:?}");
+    let told = told(&watch);
     let missed = told["received"] - events.len() as u64;
     let expected = format!("{missed} because standard output is slow, {} because the ring was full", told["lost"]);
     assert!(missed + told["lost"] == 0 || log.contains(&expected), "{missed} were missed:\n{log}");

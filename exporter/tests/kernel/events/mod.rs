@@ -15,6 +15,7 @@ mod ring;
 mod sample;
 mod signal;
 mod socket_state;
+mod storm;
 mod tcp;
 mod unsupported;
 
