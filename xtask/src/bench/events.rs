@@ -47,7 +47,7 @@ const METHOD: &str = "Cost: nanoseconds in the program that sends an event, from
     thread, which looks at each.";
 
 /// Bytes of a ring that has room for a storm.
-const LARGE_RING: u32 = 128 << 20;
+pub(super) const LARGE_RING: u32 = 128 << 20;
 /// Bytes of the ring by default.
 const RING: u32 = 8 << 20;
 /// Executions whose delay is measured, and the time between two: none that the reader's clock is a multiple of.
@@ -135,7 +135,7 @@ fn listen_to_all(ring: EventRing) -> Result<f64> {
 }
 
 /// The reader of a ring, and its only listener.
-fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subscription)> {
+pub(super) fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subscription)> {
     let hub = Arc::<Hub>::default();
     let subscription = hub.subscribe("bench");
     let (_, changes) = lives::channel(BTreeMap::new(), SystemTime::now());
@@ -152,7 +152,7 @@ fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subsc
 }
 
 /// Nanoseconds for which this thread has run: others take turns with it.
-fn cpu_time() -> f64 {
+pub(super) fn cpu_time() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }

@@ -5,6 +5,7 @@ mod build;
 mod cost;
 mod encoding;
 mod events;
+mod export;
 mod hooks;
 pub(crate) mod identity;
 mod loaded;
@@ -14,6 +15,7 @@ mod programs;
 mod raw;
 mod reading;
 mod report;
+mod rules;
 mod slowdown;
 mod statistics;
 mod storm;
@@ -49,7 +51,7 @@ enum Section {
     Exporter,
     /// Finding out whose cgroups they are.
     Identity,
-    /// Cost of single events, and their way to a listener.
+    /// Cost of single events and of rules for them, and their way to a listener and to a collector.
     Events,
 }
 
@@ -92,6 +94,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if wanted(Section::Events) {
         events::measure(&tools, effort, &mut report)?;
+        export::measure(&tools, effort, &mut report)?;
+        rules::measure(&tools, effort, &mut report)?;
     }
     let text = report.text();
     print!("{text}");
