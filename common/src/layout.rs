@@ -16,6 +16,7 @@ macro_rules! kernel_fields {
             TASK_COMM: "task_struct" "comm" 16;
             TASK_CRED: "task_struct" "cred" 8;
             TASK_EXIT_CODE: "task_struct" "exit_code" 4;
+            TASK_FS: "task_struct" "fs" 8;
             TASK_GROUP_LEADER: "task_struct" "group_leader" 8;
             TASK_MM: "task_struct" "mm" 8;
             TASK_NSPROXY: "task_struct" "nsproxy" 8;
@@ -60,6 +61,15 @@ macro_rules! kernel_fields {
             MM_EXE_FILE: "mm_struct" "exe_file" 8;
             FILE_DENTRY: "file" "f_path.dentry" 8;
             DENTRY_NAME: "dentry" "d_name.name" 8;
+            DENTRY_PARENT: "dentry" "d_parent" 8;
+            FS_PWD_DENTRY: "fs_struct" "pwd.dentry" 8;
+            FS_PWD_MNT: "fs_struct" "pwd.mnt" 8;
+            FS_ROOT_DENTRY: "fs_struct" "root.dentry" 8;
+            FS_ROOT_MNT: "fs_struct" "root.mnt" 8;
+            MOUNT_MNT: "mount" "mnt" 0;
+            MOUNT_MOUNTPOINT: "mount" "mnt_mountpoint" 8;
+            MOUNT_PARENT: "mount" "mnt_parent" 8;
+            VFSMOUNT_ROOT: "vfsmount" "mnt_root" 8;
             MM_TOTAL_VM: "mm_struct" "total_vm" 8;
             MM_PGTABLES_BYTES: "mm_struct" "pgtables_bytes" 8;
             MM_RSS_STAT: "mm_struct" "rss_stat" 160;

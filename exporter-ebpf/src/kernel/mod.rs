@@ -2,6 +2,7 @@
 
 pub mod binprm;
 pub mod cgroup;
+pub mod directory;
 mod field;
 pub mod memory;
 pub mod process;

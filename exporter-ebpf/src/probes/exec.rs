@@ -13,23 +13,33 @@ use doubleslit_common::{
     event::Stage,
     filter::Facts,
     kind::Kind,
-    probes::exec::{ARGUMENTS_BYTES, Exec, PATH_BYTES},
+    probes::exec::{ARGUMENTS_BYTES, DIRECTORY_BYTES, DIRECTORY_STEPS, Exec, NAME_BYTES, PATH_BYTES},
 };
 
 use crate::{
     count, event,
-    kernel::{binprm::Binprm, cgroup, process, task::Task},
+    kernel::{
+        binprm::Binprm,
+        cgroup,
+        directory::{Climb, Step},
+        process,
+        task::Task,
+    },
 };
 
 /// How many bytes of arguments a record has at most; 0 for none.
 #[unsafe(no_mangle)]
 static ARGUMENTS_LIMIT: Global<u32> = Global::new(0);
 
+/// 1 where records have the working directory.
+#[unsafe(no_mangle)]
+static WORKING_DIRECTORY: Global<u32> = Global::new(0);
+
 /// A record while it is put together: too large for the stack.
 #[repr(C)]
 struct Draft {
     exec: Exec,
-    rest: [u8; 2 * PATH_BYTES + ARGUMENTS_BYTES],
+    rest: [u8; DIRECTORY_BYTES + 2 * PATH_BYTES + ARGUMENTS_BYTES],
 }
 
 #[map]
@@ -50,15 +60,18 @@ fn exec_event(ctx: BtfTracePointContext) -> i32 {
     let facts = Facts { uid: Some(task.uid()), ..Facts::NONE };
     let Some(header) = event::admit(Kind::Exec, cgroup::current_id(), &facts) else { return 0 };
     let Some(draft) = EXEC_DRAFT.get_ptr_mut(0) else { return 0 };
-    // SAFETY: `draft` is this CPU's element of the map, used by this program alone. Its rest has room for two paths and the
-    // arguments one behind the other, none of which is longer than its share; only what was written is sent.
+    // SAFETY: `draft` is this CPU's element of the map, used by this program alone. Its rest has room for the working
+    // directory, two paths and the arguments one behind the other, none of which is longer than its share; only what was written
+    // is sent.
     unsafe {
         let place = &raw mut (*draft).exec;
         (*place).header = header;
         process::describe(task, &raw mut (*place).process);
         let rest = (&raw mut (*draft).rest).cast::<u8>();
-        let path = read_path(rest, binprm.filename());
-        let interpreter = read_path(rest.add(path), binprm.interpreter());
+        let directory = read_directory(rest, &raw mut (*place).directory_bytes, task);
+        let rest = rest.add(directory);
+        let path = read_text::<PATH_BYTES>(rest, binprm.filename());
+        let interpreter = read_text::<PATH_BYTES>(rest.add(path), binprm.interpreter());
         let (start, total) = task.memory().argument_area();
         let arguments = read_arguments(rest.add(path + interpreter), start, total);
         (*place).path_bytes = path as u32;
@@ -66,8 +79,7 @@ fn exec_event(ctx: BtfTracePointContext) -> i32 {
         (*place).arguments_bytes = arguments as u32;
         (*place).arguments_total = total as u32;
         (*place).arguments_count = binprm.arguments();
-        (*place).reserved = 0;
-        let bytes = mem::size_of::<Exec>() + path + interpreter + arguments;
+        let bytes = mem::size_of::<Exec>() + directory + path + interpreter + arguments;
         let ring = (&raw const event::EVENTS).cast_mut().cast();
         let sent = bpf_ringbuf_output(ring, draft.cast(), bytes as u64, event::wake(bytes)) == 0;
         event::pass(Kind::Exec, if sent { Stage::Sent } else { Stage::RingFull });
@@ -75,16 +87,16 @@ fn exec_event(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Reads a path with its final NUL, at most [`PATH_BYTES`]. Returns its length.
+/// Reads a text with its final NUL, at most `BYTES`. Returns its length; 0 when it cannot be read.
 ///
 /// # Safety
 ///
 /// `place` has room for it.
 #[inline(always)]
-unsafe fn read_path(place: *mut u8, path: *const u8) -> usize {
+unsafe fn read_text<const BYTES: usize>(place: *mut u8, text: *const u8) -> usize {
     // SAFETY: the helper checks the source, the caller vouches for the place.
-    let read = unsafe { bpf_probe_read_kernel_str(place.cast(), PATH_BYTES as u32, path.cast()) };
-    if (1..=PATH_BYTES as i64).contains(&read) { read as usize } else { 0 }
+    let read = unsafe { bpf_probe_read_kernel_str(place.cast(), BYTES as u32, text.cast()) };
+    if (1..=BYTES as i64).contains(&read) { read as usize } else { 0 }
 }
 
 /// Reads arguments as they lie one behind the other, at most as many bytes as userspace wants. Returns how many.
@@ -101,4 +113,50 @@ unsafe fn read_arguments(place: *mut u8, start: *const c_void, total: u64) -> us
     // SAFETY: the helper checks the source, the caller vouches for the place.
     let failed = unsafe { bpf_probe_read_user(place.cast(), wanted as u32, start) } != 0;
     if failed { 0 } else { wanted as usize }
+}
+
+/// Reads the names of the working directory and of those above it, as [`Exec::directory_bytes`] says. Returns their length.
+///
+/// The length is kept where the verifier does not know it from the step before: so a step is looked at once, not once for all
+/// lengths that it may begin with.
+///
+/// # Safety
+///
+/// `place` has room for [`DIRECTORY_BYTES`], and `length` is valid.
+#[inline(always)]
+unsafe fn read_directory(place: *mut u8, length: *mut u32, task: Task) -> usize {
+    /// Where the last name may begin; behind it there is room for that of the root.
+    const LAST: u32 = (DIRECTORY_BYTES - NAME_BYTES - 1) as u32;
+    // SAFETY: the caller vouches for both pointers. The length is at most `LAST` where a name is written.
+    unsafe {
+        length.write_volatile(0);
+        if WORKING_DIRECTORY.load() == 0 {
+            return 0;
+        }
+        let Some(mut climb) = Climb::new(task) else { return 0 };
+        for _ in 0..DIRECTORY_STEPS {
+            let so_far = length.read_volatile();
+            if so_far > LAST {
+                break;
+            }
+            let end = place.add(so_far as usize);
+            match climb.step() {
+                Step::Out(name) => {
+                    let read = read_text::<NAME_BYTES>(end, name);
+                    if read == 0 {
+                        break;
+                    }
+                    length.write_volatile(so_far + read as u32);
+                }
+                Step::Across => {}
+                Step::Arrived => {
+                    end.write(0);
+                    length.write_volatile(so_far + 1);
+                    break;
+                }
+                Step::Lost => break,
+            }
+        }
+        (length.read_volatile() as usize).min(DIRECTORY_BYTES)
+    }
 }

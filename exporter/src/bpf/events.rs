@@ -29,6 +29,8 @@ pub struct EventSettings {
     pub ring_bytes: u32,
     /// Bytes of arguments of an execution, at most; 0 for none.
     pub arguments: u32,
+    /// Whether executions come with their working directory.
+    pub working_directory: bool,
 }
 
 impl EventSettings {

@@ -178,11 +178,13 @@ fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf, cpus: usize) -> Re
         loader.override_global(symbol, value, true);
     }
     let watermark = settings.events.as_ref().map_or(0, EventSettings::watermark);
+    let working_directory = u32::from(settings.events.as_ref().is_some_and(|events| events.working_directory));
     if let Some(events) = &settings.events {
         loader.map_max_entries("EVENTS", events.ring_bytes);
         loader.map_max_entries("VERDICTS", if events.filter.asks_owner() { VERDICTS } else { 1 });
         loader.override_global("EVENT_WATERMARK", &watermark, true);
         loader.override_global("ARGUMENTS_LIMIT", &events.arguments, true);
+        loader.override_global("WORKING_DIRECTORY", &working_directory, true);
     }
     Ok(loader.load(OBJECT)?)
 }

@@ -35,14 +35,14 @@ fn flags_of_watch() {
             "doubleslit watch",
             "Arguments { config: ConfigArguments { config_file: None }, events: [], select: [], drop: [], \
              containers: [], sample: [], output: Text, color: Auto, \
-             arguments: false, log_level: \"warn\" }",
+             arguments: false, working_directory: false, log_level: \"warn\" }",
         ),
         (
             "doubleslit watch --config.file /c --event exec --select comm=sh --drop uid=0 --container web --sample one_in=2 \
-             -o logfmt --color never --args --log.level info",
+             -o logfmt --color never --args --cwd --log.level info",
             "Arguments { config: ConfigArguments { config_file: Some(\"/c\") }, events: [Kinds([Exec])], \
              select: [\"comm=sh\"], drop: [\"uid=0\"], containers: [\"web\"], sample: [\"one_in=2\"], output: Logfmt, \
-             color: Never, arguments: true, log_level: \"info\" }",
+             color: Never, arguments: true, working_directory: true, log_level: \"info\" }",
         ),
     ] {
         let Command::Watch(arguments) = parse(line).expect("valid").command else { panic!("another command") };

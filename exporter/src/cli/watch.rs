@@ -69,6 +69,10 @@ pub(super) struct Arguments {
     #[arg(long = "args")]
     arguments: bool,
 
+    /// Print the working directory of executed programs
+    #[arg(long = "cwd")]
+    working_directory: bool,
+
     /// Least important log lines that appear: error, warn, info, debug or trace
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "warn")]
     log_level: String,
@@ -98,7 +102,7 @@ fn of_containers(patterns: &[String]) -> List<'static> {
 impl Arguments {
     /// Puts the flags on top of what the configuration asks for.
     fn narrow(&self, events: &mut Events) -> Result<(), FilterError> {
-        let Self { events: kinds, select, drop, containers, sample, arguments, .. } = self;
+        let Self { events: kinds, select, drop, containers, sample, arguments, working_directory, .. } = self;
         if !kinds.is_empty() {
             events.kinds = kinds.iter().flat_map(|kinds| &kinds.0).copied().collect();
         }
@@ -113,6 +117,7 @@ impl Arguments {
             events.sampling.add(&rule, "--sample")?;
         }
         events.arguments.enabled |= arguments;
+        events.working_directory |= working_directory;
         Ok(())
     }
 }

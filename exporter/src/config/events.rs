@@ -32,6 +32,8 @@ pub struct Events {
     pub ring_bytes: u32,
     /// The arguments of executions.
     pub arguments: Arguments,
+    /// Whether executions tell their working directory.
+    pub working_directory: bool,
 }
 
 /// The arguments of executions.
@@ -49,7 +51,7 @@ impl TryFrom<written::Events> for Events {
     type Error = Error;
 
     fn try_from(written: written::Events) -> Result<Self, Error> {
-        let written::Events { profile, select, drop, sample, ring_bytes, arguments } = written;
+        let written::Events { profile, select, drop, sample, ring_bytes, arguments, working_directory } = written;
         let written::Arguments { enabled, bytes, redact } = arguments;
         let profile = Profile::named(&profile).ok_or_else(|| {
             let names = quoted(PROFILES.iter().map(|profile| profile.name));
@@ -71,6 +73,7 @@ impl TryFrom<written::Events> for Events {
                 bytes: length(&bytes)?,
                 redact: Redaction(redact.iter().map(|text| expression(text)).collect::<Result<_, _>>()?),
             },
+            working_directory: switch("events.working_directory", &working_directory)?,
         })
     }
 }

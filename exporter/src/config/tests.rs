@@ -80,6 +80,7 @@ fn the_documented_file_is_the_default() {
                 sampling: Sampling::default(),
                 ring_bytes: 8 << 20,
                 arguments: Arguments { enabled: false, bytes: 16 << 10, redact: Redaction::default() },
+                working_directory: false,
             },
             metrics: Metrics { created: false },
             bpf: Bpf { stats: false },
@@ -245,6 +246,7 @@ fn values_are_refused() {
 fn variables_are_refused() {
     let all = "`DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_EVENTS__ARGUMENTS__BYTES`, `DOUBLESLIT_EVENTS__ARGUMENTS__ENABLED`, \
         `DOUBLESLIT_EVENTS__ARGUMENTS__REDACT`, `DOUBLESLIT_EVENTS__PROFILE`, `DOUBLESLIT_EVENTS__RING_BYTES`, \
+        `DOUBLESLIT_EVENTS__WORKING_DIRECTORY`, \
         `DOUBLESLIT_IDENTITY__CONTAINER_LABELS`, `DOUBLESLIT_IDENTITY__DOCKER_ROOT`, \
         `DOUBLESLIT_IDENTITY__EXTRA_LABELS`, `DOUBLESLIT_IDENTITY__HOST_ROOT`, `DOUBLESLIT_IDENTITY__LABELS`, \
         `DOUBLESLIT_IDENTITY__SOCKETS__CONTAINERD`, `DOUBLESLIT_IDENTITY__SOCKETS__CRI`, \

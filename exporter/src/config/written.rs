@@ -108,6 +108,7 @@ pub(super) struct Events {
     pub(super) sample: Vec<BTreeMap<String, Value>>,
     pub(super) ring_bytes: String,
     pub(super) arguments: Arguments,
+    pub(super) working_directory: String,
 }
 
 #[derive(Debug, Deserialize)]

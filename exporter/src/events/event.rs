@@ -169,6 +169,9 @@ pub struct Exec {
     pub is_cut: bool,
     /// How many arguments there are.
     pub count: u32,
+    /// The working directory, from the process's root on; nothing when nobody wants it. Where its beginning is missing, it does
+    /// not begin with `/`.
+    pub directory: Option<String>,
 }
 
 /// A process ended.

@@ -45,6 +45,7 @@ pub(super) fn exec() -> Event {
             path: "/bin/sh".to_owned(),
             arguments: Some(["sh", "-c", "echo hi"].map(str::to_owned).to_vec()),
             count: 3,
+            directory: Some("/srv/web".to_owned()),
             ..Exec::default()
         }),
     }

@@ -30,7 +30,8 @@ pub(super) fn load_events(kinds: &[Kind], ring_bytes: u32) -> Result<Loaded> {
 pub(super) fn load_filtered_events(kinds: &[Kind], filter: KernelFilter, ring_bytes: u32) -> Result<Loaded> {
     let gate = Gate { listeners: 1, ..Gate::default() };
     let gates = kinds.iter().map(|kind| (*kind, gate)).collect();
-    load_with(Vec::new(), Some(EventSettings { gates, filter, ring_bytes, arguments: 0 }))
+    let events = EventSettings { gates, filter, ring_bytes, arguments: 0, working_directory: false };
+    load_with(Vec::new(), Some(events))
 }
 
 fn load_with(probes: Vec<&'static str>, events: Option<EventSettings>) -> Result<Loaded> {

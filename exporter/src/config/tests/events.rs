@@ -25,12 +25,14 @@ fn rules_are_maps() {
 }
 
 #[test]
-fn samples_and_arguments() {
+fn samples_and_what_is_opted_in() {
     let written = r"sample: [{one_in: 5}, {event: exec, per_second: 100}]
-  arguments: {enabled: true, bytes: 4096, redact: ['password=\S+']}";
+  arguments: {enabled: true, bytes: 4096, redact: ['password=\S+']}
+  working_directory: true";
     let events = events(written).expect("valid");
     assert_eq!(events.sampling.gate(Kind::Exec, 1), Gate { per_second: 100, ..Gate::open(1) });
     assert_eq!((events.arguments.enabled, events.arguments.bytes), (true, 4096));
+    assert!(events.working_directory);
     assert_eq!(events.arguments.redact.0.iter().map(regex::Regex::as_str).collect::<Vec<_>>(), [r"password=\S+"]);
 }
 
@@ -69,6 +71,10 @@ fn sections_are_refused() {
         (
             "arguments: {bytes: 0}",
             "invalid value `0` for `events.arguments.bytes`: expected a number from `1` to `16384`".to_owned(),
+        ),
+        (
+            "working_directory: maybe",
+            "invalid value `maybe` for `events.working_directory`: expected `true` or `false`".to_owned(),
         ),
         (
             "arguments: {redact: ['(']}",

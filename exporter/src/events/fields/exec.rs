@@ -64,4 +64,18 @@ pub(super) static FIELDS: &[Field] = &[
         kinds: KINDS,
         value: |event| exec(event).filter(|exec| exec.arguments.is_some()).map(|exec| Value::Flag(exec.is_cut)),
     },
+    Field {
+        name: "cwd",
+        attribute: "process.working_directory",
+        help: "Working directory, as the process sees it; only when it is asked for",
+        kinds: KINDS,
+        value: |event| Value::text(exec(event)?.directory.as_deref()?),
+    },
+    Field {
+        name: "cwd_cut",
+        attribute: "doubleslit.process.working_directory.truncated",
+        help: "Whether the beginning of that directory is missing: it is too deep, or not below the process's root",
+        kinds: KINDS,
+        value: |event| Value::flag(!exec(event)?.directory.as_deref()?.starts_with('/')),
+    },
 ];

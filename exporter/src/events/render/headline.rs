@@ -28,6 +28,8 @@ fn choice(kind: Kind) -> Option<&'static [Part<&'static str>]> {
             Bare("path"),
             Bare("args"),
             Named("args_cut"),
+            Named("cwd"),
+            Named("cwd_cut"),
             Named("interpreter"),
             Named("parent_pid"),
             Named("parent_comm"),

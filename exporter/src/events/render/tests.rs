@@ -36,7 +36,7 @@ fn text_is_for_people() {
     assert_eq!(
         line(TEXT, &fake::exec()),
         "22:13:20.123Z exec            web                     4211 sh              \
-         /bin/sh [sh -c \"echo hi\"] parent_pid=4200 parent_comm=containerd-shim"
+         /bin/sh [sh -c \"echo hi\"] cwd=/srv/web parent_pid=4200 parent_comm=containerd-shim"
     );
 }
 
@@ -124,7 +124,8 @@ fn json_is_one_object() {
             r#""doubleslit.process.comm":"sh","#,
             r#""process.executable.path":"/bin/sh","process.executable.name":"sh","process.command":"sh","#,
             r#""process.command_args":["sh","-c","echo hi"],"process.args_count":3,"#,
-            r#""doubleslit.process.command_args.truncated":false,"doubleslit.namespace.net":4026531833}"#,
+            r#""doubleslit.process.command_args.truncated":false,"process.working_directory":"/srv/web","#,
+            r#""doubleslit.process.working_directory.truncated":false,"doubleslit.namespace.net":4026531833}"#,
         )
     );
 }
@@ -140,7 +141,8 @@ fn logfmt_is_pairs() {
             r"pid=4211 tid=4211 vpid=7 parent_pid=4200 parent_comm=containerd-shim started=2023-11-14T22:13:19.000000000Z ",
             r"session=0 group=0 real_uid=0 uid=0 saved_uid=0 real_gid=0 gid=0 tty=false comm=sh ",
             r"path=/bin/sh executable=sh command=sh ",
-            r#"args="[\"sh\",\"-c\",\"echo hi\"]" args_count=3 args_cut=false net_ns=4026531833"#,
+            r#"args="[\"sh\",\"-c\",\"echo hi\"]" args_count=3 args_cut=false cwd=/srv/web "#,
+            r"cwd_cut=false net_ns=4026531833",
         )
     );
 }

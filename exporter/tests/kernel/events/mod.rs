@@ -2,6 +2,7 @@
 
 mod chain;
 mod container;
+mod directory;
 mod ends;
 mod exec;
 mod exit;

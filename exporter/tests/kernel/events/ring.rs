@@ -43,6 +43,7 @@ impl Ring {
             filter: KernelFilter::of(&filter),
             ring_bytes: 8 << 20,
             arguments: 0,
+            working_directory: false,
         };
         let settings = object::Settings {
             probes: Vec::new(),

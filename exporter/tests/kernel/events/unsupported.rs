@@ -25,7 +25,13 @@ fn without(member: &str, directory: &TempDir) -> PathBuf {
 
 fn load(kinds: &[Kind], btf: PathBuf) -> Result<Loaded, LoadError> {
     let gates: BTreeMap<_, _> = kinds.iter().map(|kind| (*kind, Gate::open(1))).collect();
-    let events = EventSettings { gates, filter: KernelFilter::default(), ring_bytes: 1 << 16, arguments: 0 };
+    let events = EventSettings {
+        gates,
+        filter: KernelFilter::default(),
+        ring_bytes: 1 << 16,
+        arguments: 0,
+        working_directory: false,
+    };
     object::load(&Settings { probes: vec![], counts: 1024, edges: 1, events: Some(events), stats: false, btf })
 }
 
