@@ -50,25 +50,25 @@ fn pushed_metrics_are_those_of_a_scrape() {
             };
             // Rows with a sender come and go with their sender.
             let began = if point.name == "doubleslit_signal_edges" { 0.0 } else { began };
-            assert_eq!(micro(Duration::from_nanos(point.start_time).as_secs_f64()), began, "{}", point.name);
+            assert_eq!(Duration::from_nanos(point.start_time).as_secs_f64(), began, "{}", point.name);
         }
         // What cannot wait for the next interval is sent at the end.
         container.load.run("exec 5");
         let (status, _, log) = exporter.stop();
         assert!(status.success(), "{log}");
         let last: Scrape = Scrape(last_of(collector.received(), &container.id).map(series).collect());
-        assert_eq!(last.sum("doubleslit_process_execs_total", &[]), execs + micro(5.0));
+        assert_eq!(last.sum("doubleslit_process_execs_total", &[]), execs + 5.0);
     }
 }
 
-/// A container's rows, without empty labels, which are the same as none, and with values in millionths.
+/// A container's rows, without empty labels, which are the same as none.
 fn of_container(scrape: &Scrape, id: &str) -> Scrape {
     let rows = scrape.0.iter().filter(|(series, _)| series.labels.get("container_id").is_some_and(|label| label == id));
     let filled = |labels: &Labels| {
         labels.iter().filter(|(_, value)| !value.is_empty()).map(|(a, b)| (a.clone(), b.clone())).collect()
     };
     let series = |series: &Series| Series { name: series.name.clone(), labels: filled(&series.labels) };
-    Scrape(rows.map(|(row, value)| (series(row), micro(*value))).collect())
+    Scrape(rows.map(|(row, value)| (series(row), *value)).collect())
 }
 
 /// A container's points of the last push.
@@ -86,11 +86,6 @@ fn series(point: &Point) -> (Series, f64) {
     };
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     let labels = point.attributes.iter().map(|(name, value)| (label(name), text(value))).collect();
-    let value = micro(point.value.as_f64().expect("a number"));
+    let value = point.value.as_f64().expect("a number");
     (Series { name: format!("{}{suffix}", point.name), labels }, value)
-}
-
-/// A number in millionths: who reads JSON may miss a float's last bit.
-fn micro(number: f64) -> f64 {
-    (number * 1e6).round()
 }
