@@ -7,7 +7,7 @@ use crate::{
     bpf::events::EventSettings,
     config::Config,
     export::{
-        self, Inputs, Process, Stopwatch,
+        self, Inputs,
         otlp::{Describer, LogExport, MetricExport, Recorder, Totals, encode},
     },
     http::Source as _,
@@ -87,13 +87,7 @@ async fn requests(
     let snapshot = source.fresh().await?;
     let (describer, source) = (describer.clone(), Arc::clone(source));
     let encoding = tokio::task::spawn_blocking(move || {
-        let inputs = Inputs {
-            settings,
-            snapshot,
-            internals: source.internals(),
-            process: Process::read(),
-            stopwatch: Stopwatch::new(move || start.elapsed()),
-        };
+        let inputs = Inputs::read(settings, snapshot, source.internals(), start);
         encode(&inputs, &describer, begun, SystemTime::now())
     });
     encoding.await.ok()

@@ -18,7 +18,7 @@ mod tests;
 use std::{
     fmt::{self, Write},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, registry::Registry};
@@ -106,6 +106,15 @@ pub struct Inputs {
     pub process: Option<Process>,
     /// How long the scrape has taken so far.
     pub stopwatch: Stopwatch,
+}
+
+impl Inputs {
+    /// What a scrape shows that began at a time. Reads this process's files.
+    #[must_use]
+    pub fn read(settings: Arc<Settings>, snapshot: Arc<Snapshot>, internals: Arc<Internals>, begun: Instant) -> Self {
+        let stopwatch = Stopwatch::new(move || begun.elapsed());
+        Self { settings, snapshot, internals, process: Process::read(), stopwatch }
+    }
 }
 
 /// Writes everything as one text.

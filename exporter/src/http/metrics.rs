@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::{Site, stream, text};
-use crate::export::{Format, Inputs, Process, Stopwatch, encode_in_chunks};
+use crate::export::{Format, Inputs, encode_in_chunks};
 
 pub(super) async fn scrape(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     let began = Instant::now();
@@ -24,13 +24,7 @@ pub(super) async fn scrape(State(site): State<Arc<Site>>, headers: HeaderMap) ->
     let (writer, body) = stream::channel();
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let inputs = Inputs {
-            settings: Arc::clone(&site.settings),
-            snapshot,
-            internals: site.source.internals(),
-            process: Process::read(),
-            stopwatch: Stopwatch::new(move || began.elapsed()),
-        };
+        let inputs = Inputs::read(Arc::clone(&site.settings), snapshot, site.source.internals(), began);
         let mut sink = |chunk: &str| writer.send(Bytes::copy_from_slice(chunk.as_bytes())).map_err(|_| fmt::Error);
         // A reader that went away or stalls needs no answer; it does not get an end either.
         if encode_in_chunks(&inputs, format, &mut sink).is_ok() {

@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    io,
+    pin::Pin,
     process::Command,
     sync::Arc,
     thread,
@@ -18,6 +20,7 @@ use doubleslit::{
         reader::{Reader, Wanted},
         redact::Redaction,
     },
+    filter::kernel::KernelFilter,
     identity::{directory::Directory, hierarchy, registry::Registry},
     lives,
     machine::Machine,
@@ -34,7 +37,6 @@ use super::{
     Effort,
     build::Tools,
     cost, loaded,
-    programs::RunTime,
     raw::Empty,
     report::{Report, Target},
     statistics::Summary,
@@ -47,7 +49,7 @@ const METHOD: &str = "Cost: nanoseconds in the program that sends an event, from
     thread, which looks at each.";
 
 /// Bytes of a ring that has room for a storm.
-pub(super) const LARGE_RING: u32 = 128 << 20;
+const LARGE_RING: u32 = 128 << 20;
 /// Bytes of the ring by default.
 const RING: u32 = 8 << 20;
 /// Executions whose delay is measured, and the time between two: none that the reader's clock is a multiple of.
@@ -104,38 +106,65 @@ fn empty(program: &Program, storm: Storm, btf: &Btf, tools: &Tools, effort: Effo
 
 /// Nanoseconds of the program, and of the way to a listener.
 fn sent(program: &Program, storm: Storm, tools: &Tools, effort: Effort) -> Result<(f64, f64)> {
-    let mut loaded = loaded::load_events(program.kinds, LARGE_RING)?;
+    let (each, ring) = fill(program.kinds, program.name, KernelFilter::default(), storm, tools, effort)?;
+    Ok((each, listen_to_all(ring)?))
+}
+
+/// Nanoseconds of a program that sends those events of a storm that pass a filter, and the ring that it filled. The kernel
+/// measures programs meanwhile.
+pub(super) fn fill(
+    kinds: &[Kind],
+    program: &str,
+    filter: KernelFilter,
+    storm: Storm,
+    tools: &Tools,
+    effort: Effort,
+) -> Result<(f64, EventRing)> {
+    let mut loaded = loaded::load_events(kinds, filter, LARGE_RING)?;
     storm.blow(&tools.load, effort)?;
-    let RunTime { runs, nanoseconds } = cost::of_program(&loaded, program.name)?;
-    ensure!(runs > 0, "`{}` never ran", program.name);
-    let ring = loaded.events.take().context("there is no ring")?;
-    // Detached, so that nothing comes while it is read.
-    drop(loaded);
-    Ok((nanoseconds as f64 / runs as f64, listen_to_all(ring)?))
+    let spent = cost::of_program(&loaded, program)?;
+    ensure!(spent.runs > 0, "`{program}` never ran");
+    // The rest is detached, so that nothing comes while the ring is read.
+    Ok((spent.each(), loaded.events.take().context("there is no ring")?))
 }
 
 /// Nanoseconds for an event of a full ring, on one thread.
 fn listen_to_all(ring: EventRing) -> Result<f64> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (reader, mut subscription) = reader(ring, runtime.handle())?;
-    let (stop, stopped) = oneshot::channel();
-    // It reads what is left.
-    drop(stop);
-    let (mut events, begun) = (0, cpu_time());
-    let (result, ()) = runtime.block_on(async {
-        tokio::join!(reader.run(stopped), async {
+    let (events, spent) = read_all(ring, async |reading, mut subscription| {
+        let mut events = 0;
+        let listening = async {
             while let Some((batch, missed)) = subscription.next().await {
                 events += batch.events.iter().map(std::hint::black_box).count() as u64 + missed;
             }
-        })
-    });
-    result?;
+        };
+        tokio::join!(reading, listening).0?;
+        Ok(events)
+    })?;
     ensure!(events > 0, "there is nothing in the ring");
-    Ok((cpu_time() - begun) / events as f64)
+    Ok(spent / events as f64)
+}
+
+/// Reading a ring to its end.
+pub(super) type Reading = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+
+/// Has all of a ring read on one thread, together with who listens. Returns what that one says, and the nanoseconds for which
+/// the thread ran.
+pub(super) fn read_all<T>(
+    ring: EventRing,
+    act: impl AsyncFnOnce(Reading, Subscription) -> Result<T>,
+) -> Result<(T, f64)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (reader, subscription) = reader(ring, runtime.handle())?;
+    let (stop, stopped) = oneshot::channel();
+    // It reads what is left.
+    drop(stop);
+    let begun = cpu_time();
+    let said = runtime.block_on(act(Box::pin(reader.run(stopped)), subscription))?;
+    Ok((said, cpu_time() - begun))
 }
 
 /// The reader of a ring, and its only listener.
-pub(super) fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subscription)> {
+fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subscription)> {
     let hub = Arc::<Hub>::default();
     let subscription = hub.subscribe("bench");
     let (_, changes) = lives::channel(BTreeMap::new(), SystemTime::now());
@@ -152,7 +181,7 @@ pub(super) fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventR
 }
 
 /// Nanoseconds for which this thread has run: others take turns with it.
-pub(super) fn cpu_time() -> f64 {
+fn cpu_time() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
@@ -198,7 +227,7 @@ fn tell(programs: &[(&Program, Storm)], times: &[Times], report: &mut Report) {
 /// How long after an execution a listener hears of it.
 fn delay(effort: Effort, report: &mut Report) -> Result<()> {
     eprintln!("delay of single events");
-    let mut loaded = loaded::load_events(&[Kind::Exec], RING)?;
+    let mut loaded = loaded::load_events(&[Kind::Exec], KernelFilter::default(), RING)?;
     let ring = loaded.events.take().context("there is no ring")?;
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let delays = delays(&runtime, ring, loaded, EXECUTIONS / effort.divisor)?;

@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use aya::sys::Stats;
 use doubleslit::{
     bpf::events::EventRing,
     config::{self, Config, Flags},
     export::otlp::{Describer, LogExport, Recorder},
+    filter::kernel::KernelFilter,
 };
 use doubleslit_common::kind::Kind;
 use doubleslit_testbed::collector::Collector;
-use tokio::{runtime::Builder, sync::oneshot};
 
 use super::{
     Effort,
     build::Tools,
-    events::{LARGE_RING, cpu_time, reader},
-    loaded,
+    events::{fill, read_all},
     report::{Report, Target},
     statistics::Summary,
     storm::Storm,
@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Measures each protocol.
 pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Result<()> {
+    let _measuring = aya::sys::enable_stats(Stats::RunTime).context("the kernel measures no programs")?;
     report.section("Single events to a collector", METHOD);
     let collector = Collector::start();
     let ways = [("grpc", collector.grpc()), ("http/protobuf", collector.http())];
@@ -47,11 +48,7 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
         eprintln!("single events to a collector: round {} of {}", round + 1, effort.rounds);
         for (config, times) in configs.iter().zip(&mut times) {
             let config = config.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
-            let mut loaded = loaded::load_events(&[Kind::Exec], LARGE_RING)?;
-            Storm::Exec.blow(&tools.load, effort)?;
-            let ring = loaded.events.take().context("there is no ring")?;
-            // Detached, so that nothing comes while it is read.
-            drop(loaded);
+            let (_, ring) = fill(&[Kind::Exec], "exec_event", KernelFilter::default(), Storm::Exec, tools, effort)?;
             times.push(send_all(ring, config)?);
         }
     }
@@ -76,20 +73,13 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
 fn send_all(ring: EventRing, config: &Config) -> Result<f64> {
     let settings = config.otlp.logs.as_ref().context("there is no endpoint")?;
     let recorder = Recorder::new(config, Describer::new(&config.identity.host_root, &config.otlp.resource));
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (reader, subscription) = reader(ring, runtime.handle())?;
-    let (stop, stopped) = oneshot::channel();
-    // It reads what is left.
-    drop(stop);
-    let begun = cpu_time();
-    let totals = runtime.block_on(async {
+    let (totals, spent) = read_all(ring, async |reading, subscription| {
         let export = LogExport::start(settings, recorder, subscription)?;
         let totals = export.totals();
-        reader.run(stopped).await?;
+        reading.await?;
         export.finish(PATIENCE).await;
-        anyhow::Ok(totals())
+        Ok(totals())
     })?;
-    let spent = cpu_time() - begun;
     ensure!(totals.exported > 0 && totals.exported == totals.accepted, "not all events arrived: {totals:?}");
     Ok(spent / totals.exported as f64)
 }

@@ -21,13 +21,8 @@ pub(super) fn load(probes: Vec<&'static str>) -> Result<Loaded> {
     load_with(probes, None)
 }
 
-/// Loads and attaches the programs that send single events of these kinds, all of them, and nothing that counts.
-pub(super) fn load_events(kinds: &[Kind], ring_bytes: u32) -> Result<Loaded> {
-    load_filtered_events(kinds, KernelFilter::default(), ring_bytes)
-}
-
-/// The same, of those events that pass a filter.
-pub(super) fn load_filtered_events(kinds: &[Kind], filter: KernelFilter, ring_bytes: u32) -> Result<Loaded> {
+/// Loads and attaches the programs that send single events of these kinds, those that pass a filter, and nothing that counts.
+pub(super) fn load_events(kinds: &[Kind], filter: KernelFilter, ring_bytes: u32) -> Result<Loaded> {
     let gate = Gate { listeners: 1, ..Gate::default() };
     let gates = kinds.iter().map(|kind| (*kind, gate)).collect();
     let events = EventSettings { gates, filter, ring_bytes, arguments: 0, working_directory: false };

@@ -10,14 +10,11 @@ use doubleslit::{
     filter::{Filter, List, WrittenRule, kernel::KernelFilter},
 };
 use doubleslit_common::kind::Kind;
-use tokio::{runtime::Builder, sync::oneshot};
 
 use super::{
     Effort,
     build::Tools,
-    cost,
-    events::{LARGE_RING, reader},
-    loaded,
+    events::{fill, read_all},
     report::{Report, Target},
     statistics::Summary,
     storm::Storm,
@@ -71,8 +68,8 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
         eprintln!("rules: round {} of {}", round + 1, effort.rounds);
         for ((kind, program, storm), [kernel, exporter]) in STORMS.into_iter().zip(&mut times) {
             storm.warm_up(&tools.load, effort)?;
-            let (without, ring) = run(kind, program, storm, &Filter::default(), tools, effort)?;
-            let (with, _) = run(kind, program, storm, &in_kernel, tools, effort)?;
+            let (without, ring) = fill(&[kind], program, KernelFilter::default(), storm, tools, effort)?;
+            let (with, _) = fill(&[kind], program, KernelFilter::of(&in_kernel), storm, tools, effort)?;
             kernel.push(with - without);
             exporter.push(pass(&events(ring)?, &in_exporter));
         }
@@ -102,41 +99,19 @@ fn filter(rules: &[&str]) -> Result<Filter> {
     Ok(Filter::default().and(List::default(), List { name: "drop", rules })?)
 }
 
-/// Nanoseconds in a program for an event, and the ring that it filled.
-fn run(
-    kind: Kind,
-    program: &str,
-    storm: Storm,
-    filter: &Filter,
-    tools: &Tools,
-    effort: Effort,
-) -> Result<(f64, EventRing)> {
-    let mut loaded = loaded::load_filtered_events(&[kind], KernelFilter::of(filter), LARGE_RING)?;
-    storm.blow(&tools.load, effort)?;
-    let each = cost::of_program(&loaded, program)?.each();
-    let ring = loaded.events.take().context("there is no ring")?;
-    Ok((each, ring))
-}
-
 /// The events of a ring.
 fn events(ring: EventRing) -> Result<Vec<Arc<Batch>>> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (reader, mut subscription) = reader(ring, runtime.handle())?;
-    let (stop, stopped) = oneshot::channel();
-    // It reads what is left.
-    drop(stop);
-    runtime.block_on(async {
-        let listen = async {
-            let mut batches = Vec::new();
+    let (batches, _) = read_all(ring, async |reading, mut subscription| {
+        let mut batches = Vec::new();
+        let listening = async {
             while let Some((batch, _)) = subscription.next().await {
                 batches.push(batch);
             }
-            batches
         };
-        let (result, batches) = tokio::join!(reader.run(stopped), listen);
-        result?;
+        tokio::join!(reading, listening).0?;
         Ok(batches)
-    })
+    })?;
+    Ok(batches)
 }
 
 /// Nanoseconds for an event to pass.

@@ -17,7 +17,10 @@ use super::{
     flood::{KEPT, resident, told},
     text, watch,
 };
-use crate::harness::{BINARY, assert_conserved, docker, rows, setup};
+use crate::{
+    harness::{BINARY, assert_conserved, docker, rows},
+    otlp::exporting,
+};
 
 /// Signals of the storm. Each is two events: generated and delivered.
 const STORM: u64 = 3_000_000;
@@ -67,9 +70,8 @@ fn check<'a>(events: &[(&'a str, &'a str, &'a Value)], noisy: &str, quiet: &str,
 fn takes_nothing_from_others() {
     let mut collector = Collector::start();
     let (mut noisy, mut quiet) = (docker().load("noisy", &[]), docker().load("quiet", &[]));
-    let mut exporter = setup()
+    let mut exporter = exporting(&collector, "http/protobuf", "logs: {queue_bytes: 1048576}")
         .config(&format!("events: {{select: [{{signal: {SIGNAL}}}], sample: [{{per_second: {SHARE}}}]}}"))
-        .config(&format!("otlp: {{endpoint: 'http://{}', logs: {{queue_bytes: 1048576}}}}", collector.http()))
         .start();
     let select = format!("signal={SIGNAL}");
     let mut sampled = watch(&["--select", &select, "--sample", &format!("per_second={SHARE}")]);

@@ -23,7 +23,7 @@ const EXEC: &str = "doubleslit.process.exec";
 const PROTOCOLS: [&str; 2] = ["grpc", "http/protobuf"];
 
 /// An exporter that sends to a collector by one of [`PROTOCOLS`], with these settings of the section `otlp`.
-fn exporting(collector: &Collector, protocol: &str, otlp: &str) -> Setup {
+pub(crate) fn exporting(collector: &Collector, protocol: &str, otlp: &str) -> Setup {
     let address = if protocol == "grpc" { collector.grpc() } else { collector.http() };
     setup().config(&format!("otlp: {{endpoint: 'http://{address}', protocol: {protocol}, {otlp}}}"))
 }
