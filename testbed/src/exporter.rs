@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     http::{Connection, Response},
     scrape::Scrape,
-    sys, wait,
+    sys, wait, watchdog,
 };
 
 /// How to start it.
@@ -66,6 +66,7 @@ impl Setup {
     /// Starts it at an address and does not wait.
     #[must_use]
     pub fn launch(&self, address: SocketAddr) -> Exporter {
+        watchdog::feed();
         let directory = TempDir::new().expect("a directory can be made");
         let config = directory.path().join("config.yaml");
         let log = directory.path().join("log");

@@ -25,3 +25,4 @@ mod supervisor;
 pub mod sys;
 pub mod wait;
 pub mod watch;
+mod watchdog;

@@ -2,8 +2,16 @@
 
 use std::{
     ffi::OsStr,
+    io::Read,
     process::{Command, Output, Stdio},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
+
+use crate::watchdog;
+
+/// How long a command may take, on a machine that has other things to do as well.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a command and returns its standard output without the last line's end. Panics when it fails.
 pub fn run<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> String {
@@ -16,7 +24,39 @@ pub fn run<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S
 
 /// Runs a command to its end. Panics when there is no such command.
 pub fn output(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+    output_within(PATIENCE, command).unwrap_or_else(|| panic!("{command:?} did not end in {PATIENCE:?}"))
+}
+
+/// Runs a command to its end, or ends it when that does not come in time. Panics when there is no such command.
+pub fn output_within(time: Duration, command: &mut Command) -> Option<Output> {
+    watchdog::feed();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    // Not waited for when it is late: a child of its own may keep its output open.
+    let (stdout, stderr) = (everything(child.stdout.take()), everything(child.stderr.take()));
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait().expect("it is a child") {
+            Some(status) => break status,
+            None if start.elapsed() < time => thread::sleep(Duration::from_millis(1)),
+            None => {
+                child.kill().expect("it is a child");
+                child.wait().expect("it is a child");
+                return None;
+            }
+        }
+    };
+    let text = |reader: JoinHandle<Vec<u8>>| reader.join().expect("a pipe can be read");
+    Some(Output { status, stdout: text(stdout), stderr: text(stderr) })
+}
+
+fn everything(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    let mut pipe = pipe.expect("it is piped");
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("a pipe can be read");
+        bytes
+    })
 }
 
 /// Whether there is such a command.

@@ -17,6 +17,11 @@ use crate::harness::{assert_conserved, docker, setup};
 /// How many containers of a thousand are started at a time.
 const AT_A_TIME: usize = 8;
 
+/// How long the engine's client may take for one of them, and how many may take longer. Seen once, with Docker 20.10 on a busy
+/// machine: a client that never ended.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LATE: usize = 5;
+
 /// Containers that are there at a time while they come and go at random, and for how long they do.
 const POPULATION: usize = 100;
 const CHURN: Duration = Duration::from_secs(60);
@@ -38,6 +43,7 @@ fn a_thousand_docker_containers() {
     // Containers of another engine have no names here.
     let unresolved = exporter.scrape().sum("doubleslit_identity_unresolved", &[]);
     let (next, longest, start) = (AtomicU64::new(0), AtomicU64::new(0), Instant::now());
+    let late = Mutex::new(BTreeSet::new());
     let change = exporter.during(|| {
         thread::scope(|scope| {
             for _ in 0..AT_A_TIME {
@@ -47,8 +53,17 @@ fn a_thousand_docker_containers() {
                     {
                         let start = Instant::now();
                         let (name, failures) = (name(number), failures(number).to_string());
-                        let options = ["run", "--rm", "--network=none", "--name", &name, IMAGE];
-                        docker().cli(options.into_iter().chain([rootfs::LOAD, "exit", "1", &failures]));
+                        let mut client = docker().command();
+                        client.args(["run", "--rm", "--network=none", "--name", &name, IMAGE]);
+                        client.args([rootfs::LOAD, "exit", "1", &failures]);
+                        if docker().printed_within(PATIENCE, &mut client).is_none() {
+                            println!(
+                                "{name} is late: {}",
+                                docker().cli(["ps", "--all", "--filter", "status!=running"])
+                            );
+                            docker().discard(&name);
+                            late.lock().expect("nobody panics with it").insert(number);
+                        }
                         longest.fetch_max(start.elapsed().as_millis() as u64, Ordering::Relaxed);
                     }
                 });
@@ -56,8 +71,11 @@ fn a_thousand_docker_containers() {
         });
     });
     println!("{CONTAINERS} containers took {:?}, the longest {longest:?} ms", start.elapsed());
+    let late = late.into_inner().expect("nobody panicked with it");
+    assert!(late.len() <= LATE, "{late:?}");
 
-    for number in 0..CONTAINERS {
+    let on_time: BTreeSet<_> = (0..CONTAINERS).filter(|number| !late.contains(number)).collect();
+    for number in on_time.iter().copied() {
         let labels = [("container", name(number))];
         let labels = labels.each_ref().map(|(label, name)| (*label, name.as_str()));
         let failed = [&labels[..], &[("outcome", "failure")]].concat();
@@ -68,7 +86,9 @@ fn a_thousand_docker_containers() {
         }
     }
     let after = exporter.scrape();
-    assert_eq!(named(&after, "short-").len() as u64, CONTAINERS, "each has an id and a name of its own");
+    let late: BTreeSet<_> = late.into_iter().map(name).collect();
+    let ids = named(&after, "short-").into_values().filter(|name| !late.contains(name)).count();
+    assert_eq!(ids, on_time.len(), "each has an id and a name of its own");
     assert_eq!(after.sum("doubleslit_identity_unresolved", &[]), unresolved);
     assert_conserved(&after);
 }

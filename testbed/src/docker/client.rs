@@ -6,6 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use crate::{rootfs, shell};
@@ -29,10 +30,16 @@ impl Client {
     pub fn cli<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let mut command = self.command();
         command.args(arguments);
-        let output = shell::output(&mut command);
+        let printed = self.printed_within(shell::PATIENCE, &mut command);
+        printed.unwrap_or_else(|| panic!("{command:?} did not end in {:?}; {}", shell::PATIENCE, self.log()))
+    }
+
+    /// Runs a [`Self::command`] and returns what it prints, or ends it when it does not end in time. Panics when it fails.
+    pub fn printed_within(&self, time: Duration, command: &mut Command) -> Option<String> {
+        let output = shell::output_within(time, command)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
         assert!(output.status.success(), "{command:?} failed: {}\n{}", text(&output.stderr), self.log());
-        text(&output.stdout)
+        Some(text(&output.stdout))
     }
 
     /// The docker client, to be given arguments.
@@ -61,8 +68,8 @@ impl Client {
     }
 
     /// The same for a destructor: a failure must not hide the panic that may be on its way.
-    pub(super) fn discard(&self, container: &str) {
-        drop(self.command().args(["rm", "--force", "--volumes", container]).output());
+    pub fn discard(&self, container: &str) {
+        drop(shell::output_within(shell::PATIENCE, self.command().args(["rm", "--force", "--volumes", container])));
     }
 
     /// Where the engine is asked.
@@ -81,6 +88,7 @@ impl Client {
 
     pub(super) fn ping(&self) -> Option<()> {
         let mut stream = UnixStream::connect(self.socket()).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         stream.write_all(b"GET /_ping HTTP/1.0\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
