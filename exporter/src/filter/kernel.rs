@@ -50,11 +50,11 @@ impl KernelFilter {
         let mut rules = Vec::new();
         for (number, layer) in filter.layers.iter().enumerate().take(LAYERS_MAX) {
             // A list that selects is only right as a whole.
-            if rules.len() + layer.select.len() <= RULES_MAX {
+            if rules.len() + layer.select.iter().count() <= RULES_MAX {
                 rules.extend(layer.select.iter().map(|rule| Pushed::new(rule, Some(number))));
             }
         }
-        let dropping = filter.layers.iter().flat_map(|layer| &layer.drop).map(|rule| Pushed::new(rule, None));
+        let dropping = filter.layers.iter().flat_map(|layer| layer.drop.iter()).map(|rule| Pushed::new(rule, None));
         rules.extend(dropping.filter(|pushed| pushed.is_exact));
         rules.truncate(RULES_MAX);
         Self { rules }
@@ -126,7 +126,7 @@ impl Pushed {
 /// Adds what the kernel can test of a condition. Says whether that is all of it.
 fn push(condition: &Condition, kernel: &mut KernelRule) -> bool {
     let test = &condition.test;
-    match condition.field() {
+    match condition.field().map(|field| field.name) {
         Some("uid") => range(test, (&mut kernel.uid_from, &mut kernel.uid_to)),
         Some("local_port") => port(test, (&mut kernel.local_from, &mut kernel.local_to)),
         Some("peer_port") => port(test, (&mut kernel.peer_from, &mut kernel.peer_to)),

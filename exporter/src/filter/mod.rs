@@ -3,6 +3,7 @@
 mod error;
 mod forms;
 pub mod kernel;
+mod list;
 mod profile;
 mod rule;
 mod sample;
@@ -19,7 +20,7 @@ pub use profile::{PROFILES, Profile};
 pub use sample::{Sample, Sampling};
 pub use written::WrittenRule;
 
-use self::rule::Rule;
+use self::list::Rules;
 use crate::events::{event::Event, fields::KINDS};
 
 /// Which events are wanted. The default is all of them.
@@ -34,8 +35,8 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 struct Layer {
     written: [Vec<WrittenRule>; 2],
-    select: Vec<Rule>,
-    drop: Vec<Rule>,
+    select: Rules,
+    drop: Rules,
 }
 
 impl PartialEq for Layer {
@@ -56,8 +57,8 @@ pub struct List<'a> {
 }
 
 impl List<'_> {
-    fn compile(&self) -> Result<Vec<Rule>, FilterError> {
-        self.rules.iter().map(|rule| Rule::compile(rule, self.name)).collect()
+    fn compile(&self) -> Result<Rules, FilterError> {
+        Rules::compile(&self.rules, self.name)
     }
 }
 
@@ -79,15 +80,14 @@ impl Filter {
     #[must_use]
     pub fn passes(&self, event: &Event) -> bool {
         self.layers.iter().all(|Layer { select, drop, .. }| {
-            (select.is_empty() || select.iter().any(|rule| rule.matches(event)))
-                && !drop.iter().any(|rule| rule.matches(event))
+            (select.is_empty() || select.any_matches(event)) && !drop.any_matches(event)
         })
     }
 
     /// Whether an event of this kind can be wanted.
     #[must_use]
     pub fn concerns(&self, kind: Kind) -> bool {
-        self.layers.iter().all(|layer| layer.select.is_empty() || layer.select.iter().any(|rule| rule.concerns(kind)))
+        self.layers.iter().all(|layer| layer.select.is_empty() || layer.select.concerns(kind))
     }
 }
 

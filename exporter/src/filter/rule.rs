@@ -75,8 +75,17 @@ impl Rule {
         &self.conditions
     }
 
-    pub(super) fn matches(&self, event: &Event) -> bool {
-        self.concerns(event.kind()) && self.conditions.iter().all(|condition| condition.holds(event))
+    /// The field that is looked at first, if one is.
+    pub(super) fn first_field(&self) -> Option<&'static Field> {
+        self.conditions.first()?.field()
+    }
+
+    /// Whether this matches an event, of which [`Self::first_field`] is this.
+    pub(super) fn matches(&self, event: &Event, first: Option<&Value<'_>>) -> bool {
+        let Some((condition, others)) = self.conditions.split_first() else { return self.concerns(event.kind()) };
+        self.concerns(event.kind())
+            && (if condition.field().is_some() { condition.test.holds(first) } else { condition.holds(event) })
+            && others.iter().all(|condition| condition.holds(event))
     }
 }
 
@@ -93,10 +102,10 @@ impl Condition {
         self.test.holds(label.and_then(|label| Value::text(label)).as_ref())
     }
 
-    /// The name of its field; nothing for a label.
-    pub(super) fn field(&self) -> Option<&'static str> {
+    /// Its field; nothing for a label.
+    pub(super) fn field(&self) -> Option<&'static Field> {
         match &self.subject {
-            Subject::Field(field) => Some(field.name),
+            Subject::Field(field) => Some(field),
             Subject::ContainerLabel(_) | Subject::PodLabel(_) => None,
         }
     }
