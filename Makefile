@@ -42,7 +42,7 @@ kernel-test: setup setup-test
 # The files that some targets write again and again are in memory.
 fuzz: setup ## try the parsers with made-up bytes; needs cargo-fuzz, a nightly and a C++ compiler: make fuzz FUZZ_SECONDS=60
 	@cd fuzz && export TMPDIR=$$(mktemp --directory --tmpdir=/dev/shm) && trap 'rm -rf "$$TMPDIR"' EXIT && \
-	for target in $$(cargo +nightly fuzz list); do \
+	targets=$$(cargo +nightly fuzz list) && for target in $$targets; do \
 	    mkdir -p "corpus/$$target" && \
 	    cargo +nightly fuzz run "$$target" "corpus/$$target" "../exporter/tests/fixtures/parsers/$$target" \
 	        -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
@@ -51,6 +51,7 @@ fuzz: setup ## try the parsers with made-up bytes; needs cargo-fuzz, a nightly a
 check: setup ## what a change must pass besides the tests: format, lints, generated documents, dependencies
 	@cargo fmt --all --check
 	@cargo clippy --quiet $(CRATES) --all-targets -- -D warnings
+	@cargo metadata --no-deps --format-version=1 --manifest-path=fuzz/Cargo.toml >/dev/null
 	@cargo xtask docs --check
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; fi
 
