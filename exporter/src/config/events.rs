@@ -1,7 +1,5 @@
 //! Which single events are sent.
 
-use std::collections::BTreeMap;
-
 use config::{Value, ValueKind};
 use doubleslit_common::{kind::Kind, probes::exec::ARGUMENTS_BYTES};
 use regex::Regex;
@@ -13,7 +11,7 @@ use super::{
 };
 use crate::{
     events::redact::Redaction,
-    filter::{Filter, List, PROFILES, Profile, Sampling, WrittenRule},
+    filter::{Filter, FilterError, List, PROFILES, Profile, Sampling, WrittenRule},
 };
 
 const RING_MIN: u32 = 64 << 10;
@@ -57,11 +55,10 @@ impl TryFrom<written::Events> for Events {
             let names = quoted(PROFILES.iter().map(|profile| profile.name));
             Error::value("events.profile", &profile, format!("one of {names}"))
         })?;
-        let list = |name, written: Vec<_>| List { name, rules: written.into_iter().map(rule).collect() };
-        let filter = profile.filter()?.and(list("events.select", select), list("events.drop", drop))?;
+        let filter = profile.filter()?.and(list("events.select", select)?, list("events.drop", drop)?)?;
         let mut sampling = Sampling::default();
         for written in sample {
-            sampling.add(&rule(written), "events.sample")?;
+            sampling.add(&rule(written, "events.sample")?, "events.sample")?;
         }
         Ok(Self {
             kinds: profile.kinds(),
@@ -78,13 +75,22 @@ impl TryFrom<written::Events> for Events {
     }
 }
 
-/// A rule as YAML has it: each field with a value or a list of values.
-fn rule(written: BTreeMap<String, Value>) -> WrittenRule {
+fn list(name: &str, written: Vec<Value>) -> Result<List<'_>, FilterError> {
+    Ok(List { name, rules: written.into_iter().map(|written| rule(written, name)).collect::<Result<_, _>>()? })
+}
+
+/// A rule of a list of this name: fields, each with a value or a list of values, or one text as on the command line.
+fn rule(written: Value, list: &str) -> Result<WrittenRule, FilterError> {
     let texts = |value: Value| match value.kind {
         ValueKind::Array(items) => items.iter().map(ToString::to_string).collect(),
         scalar => vec![scalar.to_string()],
     };
-    WrittenRule(written.into_iter().map(|(field, value)| (field, texts(value))).collect())
+    match written.kind {
+        ValueKind::Table(fields) => {
+            Ok(WrittenRule(fields.into_iter().map(|(field, value)| (field, texts(value))).collect()))
+        }
+        text => WrittenRule::parse(&text.to_string(), list),
+    }
 }
 
 fn ring(text: &str) -> Result<u32, Error> {

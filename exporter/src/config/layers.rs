@@ -108,8 +108,8 @@ fn fit(tree: &mut Map<String, Value>, defaults: &Map<String, Value>, section: &s
             }
             (ValueKind::Array(_), ValueKind::Array(items)) => {
                 if let Some(example) = example(&path) {
-                    let has_lists = path.starts_with("events.");
-                    if let Some(item) = items.iter().find(|item| !is_rule(&item.kind, has_lists)) {
+                    let of_events = path.starts_with("events.");
+                    if let Some(item) = items.iter().find(|item| !is_rule(&item.kind, of_events)) {
                         let expected = format!("a list of rules such as `{example}`");
                         return Err(Error::value(&path, shown(&item.kind), expected));
                     }
@@ -129,12 +129,16 @@ fn is_scalar(kind: &ValueKind) -> bool {
     !matches!(kind, ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil)
 }
 
-fn is_rule(kind: &ValueKind, has_lists: bool) -> bool {
+/// Whether this is like a rule. One of events has lists of values, and may be one text, as on the command line.
+fn is_rule(kind: &ValueKind, of_events: bool) -> bool {
     let is_value = |value: &Value| match &value.kind {
-        ValueKind::Array(items) => has_lists && items.iter().all(|item| is_scalar(&item.kind)),
+        ValueKind::Array(items) => of_events && items.iter().all(|item| is_scalar(&item.kind)),
         scalar => is_scalar(scalar),
     };
-    matches!(kind, ValueKind::Table(conditions) if conditions.values().all(is_value))
+    match kind {
+        ValueKind::Table(conditions) => conditions.values().all(is_value),
+        other => of_events && matches!(other, ValueKind::String(_)),
+    }
 }
 
 fn shown(kind: &ValueKind) -> String {

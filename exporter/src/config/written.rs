@@ -103,9 +103,9 @@ pub(super) struct Bpf {
 #[serde(deny_unknown_fields)]
 pub(super) struct Events {
     pub(super) profile: String,
-    pub(super) select: Vec<BTreeMap<String, Value>>,
-    pub(super) drop: Vec<BTreeMap<String, Value>>,
-    pub(super) sample: Vec<BTreeMap<String, Value>>,
+    pub(super) select: Vec<Value>,
+    pub(super) drop: Vec<Value>,
+    pub(super) sample: Vec<Value>,
     pub(super) ring_bytes: String,
     pub(super) arguments: Arguments,
     pub(super) working_directory: String,

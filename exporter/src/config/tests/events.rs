@@ -25,6 +25,18 @@ fn rules_are_maps() {
 }
 
 #[test]
+fn rules_are_texts() {
+    let written = r#"select: ["event=exec,comm=sh,comm=ba*", {container: web}]
+  sample: ["event=exec,one_in=5"]"#;
+    let expected = Filter::default()
+        .and(list("events.select", &["event=exec,comm=sh,comm=ba*", "container=web"]), List::default())
+        .expect("valid");
+    let events = events(written).expect("valid");
+    assert_eq!(events.filter, expected);
+    assert_eq!(events.sampling.gate(Kind::Exec, 1), Gate { one_in: 5, ..Gate::open(1) });
+}
+
+#[test]
 fn samples_and_what_is_opted_in() {
     let written = r"sample: [{one_in: 5}, {event: exec, per_second: 100}]
   arguments: {enabled: true, bytes: 4096, redact: ['password=\S+']}
@@ -45,7 +57,8 @@ fn sections_are_refused() {
             "invalid value `all` for `events.profile`: expected one of `default`, `signals-only`, `security`, `network`"
                 .to_owned(),
         ),
-        ("select: [exec]", format!("invalid value `exec` for `events.select`: {LIST}")),
+        ("select: [exec]", "invalid rule `exec` in `events.select`: expected fields and values such as".to_owned()),
+        ("select: [7]", format!("invalid value `7` for `events.select`: {LIST}")),
         ("drop: [{comm: {a: b}}]", format!("invalid value `{{…}}` for `events.drop`: {LIST}")),
         ("select: [{container: }]", format!("invalid value `{{…}}` for `events.select`: {LIST}")),
         (
@@ -90,7 +103,7 @@ fn sections_are_refused() {
 fn the_documented_sections_make_sense() {
     let blocks = include_str!("../../../../docs/filters.md").split("```yaml\n").skip(1);
     let blocks: Vec<_> = blocks.filter_map(|block| block.split("```").next()).collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     for block in blocks {
         assert!(from_file(block).is_ok_and(|config| config.events != defaults().events), "{block}");
     }
