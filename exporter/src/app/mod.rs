@@ -16,7 +16,7 @@ use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
 };
-use tracing::info;
+use tracing::{info, warn};
 
 pub use self::watch::{Unseen, watch};
 use self::{account::Books, observe::Observation};
@@ -50,6 +50,11 @@ pub enum AppError {
     /// The BPF side could not be loaded.
     #[error("cannot load the BPF programs")]
     Load(#[from] LoadError),
+    /// There is nothing to watch.
+    #[error(
+        "cannot watch events, because none of those that are asked for can be had here: {0}; `doubleslit run` counts without"
+    )]
+    NoEvents(String),
     /// The thread that reads the maps could not be started.
     #[error("cannot start the collector")]
     Collector(#[source] io::Error),
@@ -90,6 +95,12 @@ async fn serve(config: Config) -> Result<(), AppError> {
     let listeners = http::bind(&config.web.listen_addresses).await?;
     let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
     let observation = observe::start(&config, probes, otlp::events(&config))?;
+    if let Some(reason) = observation.object.without_events() {
+        warn!(
+            reason,
+            "no single event can be had here, only counts; `otlp.logs.enabled: false` asks for none, a newer kernel may have them"
+        );
+    }
     let settings = Arc::new(export::Settings::new(&config, families(&observation.object)));
     let export = otlp::Export::start(&config, &observation)?;
     let source = Arc::new(Served {
@@ -130,6 +141,7 @@ impl http::Source for Served {
         let programs = self.observation.object.programs.iter().filter_map(|program| program.status().ok()).collect();
         Arc::new(Internals {
             probes: self.observation.object.probes.clone(),
+            sent: self.observation.object.events.clone(),
             programs,
             stats_enabled: self.stats,
             poll_failures: self.observation.collector.failures(),

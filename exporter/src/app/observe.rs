@@ -15,7 +15,7 @@ use crate::{
     bpf::{
         events::{EventRing, EventSettings},
         object::{self, Loaded, Object},
-        status::ProbeState,
+        status::{EventStatus, ProbeState},
     },
     config::Config,
     counts::{
@@ -164,8 +164,8 @@ fn report(object: &Object) {
             }
         }
     }
-    for (program, reason) in &object.unsupported {
-        for kind in program.kinds {
+    for EventStatus { kind, state, reason } in &object.events {
+        if *state != ProbeState::Up {
             warn!(event = kind.name(), reason, "no single events");
         }
     }

@@ -58,6 +58,9 @@ pub fn watch(
     runtime()?.block_on(async {
         let stop = stop_signal().map_err(AppError::Signals)?;
         let observation = observe::start(config, vec!["container"], Some(events::settings(&config.events)))?;
+        if let Some(reason) = observation.object.without_events() {
+            return Err(AppError::NoEvents(reason.to_owned()));
+        }
         let writer = Writer::start(observation.hub.subscribe("watch"), write).map_err(AppError::Runtime)?;
         let unread = unread().map_err(AppError::Runtime)?;
         info!("watching");

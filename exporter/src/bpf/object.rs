@@ -20,7 +20,7 @@ use super::{
     layout::Layout,
     notices::Notices,
     source::{KernelCounts, Maps},
-    status::{AttachedProgram, ProbeState, ProbeStatus},
+    status::{AttachedProgram, EventStatus, ProbeState, ProbeStatus},
     sys,
     verdicts::{VERDICTS, Verdicts},
 };
@@ -68,9 +68,6 @@ pub enum LoadError {
     /// The slots could not be mapped.
     #[error("cannot map the map `SLOTS` into memory")]
     Slots(#[source] io::Error),
-    /// A program that sends single events could not be attached.
-    #[error("cannot attach the program `{0}`: {1}")]
-    Event(&'static str, String),
     /// A program's handle could not be copied.
     #[error("cannot keep a program open")]
     Handle(#[source] io::Error),
@@ -94,10 +91,19 @@ pub struct Object {
     pub probes: Vec<ProbeStatus>,
     /// The attached programs.
     pub programs: Vec<AttachedProgram>,
-    /// The programs for single events that are wanted but cannot be had, and why.
-    pub unsupported: Vec<(&'static Program, String)>,
+    /// The single events that are wanted, by kind.
+    pub events: Vec<EventStatus>,
     /// Bytes of kernel memory that the maps take, by map.
     pub memory: Vec<(&'static str, u64)>,
+}
+
+impl Object {
+    /// Why none of the single events that are wanted can be had; nothing when some can, or none is wanted.
+    #[must_use]
+    pub fn without_events(&self) -> Option<&str> {
+        let first = self.events.first()?;
+        self.events.iter().all(|event| event.state != ProbeState::Up).then_some(&first.reason)
+    }
 }
 
 /// Everything that loading gives.
@@ -141,7 +147,7 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     order.sort_by_key(|probe| probe.name != "container");
     let mut probes = order.into_iter().map(attach).collect::<Vec<_>>();
     probes.sort_by_key(|status| PROBES.iter().position(|probe| probe.name == status.name));
-    let (mut events, mut verdicts, mut unsupported) = (None, None, Vec::new());
+    let (mut events, mut verdicts, mut sent) = (None, None, Vec::new());
     if let Some(settings) = &settings.events {
         set_filter(settings, &mut ebpf)?;
         if settings.filter.asks_owner() {
@@ -150,7 +156,7 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
         }
         let ring = EventRing::new(take(&mut ebpf, "EVENTS")?);
         events = Some(ring.map_err(|error| LoadError::Map("EVENTS", error))?);
-        unsupported = attach_events(settings, &layout, &btf, &mut ebpf, &mut programs)?;
+        sent = attach_events(settings, &probes, &layout, &btf, &mut ebpf, &mut programs);
     }
     let stats = settings.stats.then(|| aya::sys::enable_stats(Stats::RunTime)).transpose().map_err(LoadError::Stats)?;
 
@@ -162,7 +168,7 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
         .map(|(name, map)| (name, map_memory(map.fd().as_fd().as_raw_fd())));
     let stages = Stages::new(take_data(&mut ebpf, "EVENT_STAGES")?, cpus)?;
     let counts = KernelCounts::new(maps, &programs, cpus)?;
-    let object = Object { _ebpf: ebpf, _stats: stats, probes, programs, unsupported, memory: memory.to_vec() };
+    let object = Object { _ebpf: ebpf, _stats: stats, probes, programs, events: sent, memory: memory.to_vec() };
     Ok(Loaded { object, counts, notices, events, stages, verdicts })
 }
 
@@ -213,8 +219,7 @@ fn attach_probe(
                 for program in probe.programs {
                     detach(program, ebpf);
                 }
-                let reason = format!("cannot attach the program `{}`: {}", program.name, crate::error::chain(&error));
-                return status(ProbeState::Failed, reason);
+                return status(ProbeState::Failed, not_attached(program, &error));
             }
         }
     }
@@ -231,32 +236,54 @@ fn set_filter(settings: &EventSettings, ebpf: &mut Ebpf) -> Result<(), LoadError
     Ok(())
 }
 
-/// Attaches the programs that send single events. Returns those that this kernel does not support. When nothing at all can be
-/// sent, that is an error.
+/// Attaches the programs that send single events. Returns what became of each kind that is wanted.
 fn attach_events(
     settings: &EventSettings,
+    probes: &[ProbeStatus],
     layout: &Layout,
     btf: &Btf,
     ebpf: &mut Ebpf,
     attached: &mut Vec<AttachedProgram>,
-) -> Result<Vec<(&'static Program, String)>, LoadError> {
-    let before = attached.len();
-    let mut unsupported = Vec::new();
-    let wanted = |program: &&Program| program.kinds.iter().any(|kind| settings.gates.contains_key(kind));
-    for program in PROBES.iter().flat_map(|probe| probe.events).filter(wanted) {
-        let attachment = match layout.missing(program) {
-            Some(reason) => Err(reason),
-            None => attach_program(program, btf, ebpf).map_err(|error| crate::error::chain(&error)),
-        };
-        match attachment {
-            Ok(attachment) => attached.push(attachment),
-            Err(reason) => unsupported.push((program, reason)),
+) -> Vec<EventStatus> {
+    let mut events = Vec::new();
+    for (probe, status) in PROBES.iter().zip(probes) {
+        // A probe that sends nothing tells of its kinds by what it counts.
+        let programs = if probe.events.is_empty() { probe.programs } else { probe.events };
+        for program in programs {
+            let kinds: Vec<_> = program.kinds.iter().filter(|kind| settings.gates.contains_key(kind)).collect();
+            if kinds.is_empty() {
+                continue;
+            }
+            let (state, reason) = if probe.events.is_empty() {
+                (status.state, status.reason.clone())
+            } else {
+                attach_event(program, layout, btf, ebpf, attached)
+            };
+            events.extend(kinds.into_iter().map(|kind| EventStatus { kind: *kind, state, reason: reason.clone() }));
         }
     }
-    match unsupported.first() {
-        Some((program, reason)) if attached.len() == before => Err(LoadError::Event(program.name, reason.clone())),
-        _ => Ok(unsupported),
+    events
+}
+
+fn attach_event(
+    program: &'static Program,
+    layout: &Layout,
+    btf: &Btf,
+    ebpf: &mut Ebpf,
+    attached: &mut Vec<AttachedProgram>,
+) -> (ProbeState, String) {
+    if let Some(reason) = layout.missing(program) {
+        return (ProbeState::Unsupported, reason);
     }
+    match attach_program(program, btf, ebpf) {
+        Ok(attachment) => attached.push(attachment),
+        Err(error) => return (ProbeState::Failed, not_attached(program, &error)),
+    }
+    (ProbeState::Up, String::new())
+}
+
+fn not_attached(program: &Program, error: &ProgramError) -> String {
+    format!("cannot attach the program `{}`: {}", program.name, crate::error::chain(error))
 }
 
 fn attach_program(program: &'static Program, btf: &Btf, ebpf: &mut Ebpf) -> Result<AttachedProgram, ProgramError> {

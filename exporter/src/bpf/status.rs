@@ -3,6 +3,7 @@
 use std::{io, os::fd::AsFd, time::Duration};
 
 use aya::programs::ProgramFd;
+use doubleslit_common::kind::Kind;
 
 use super::sys;
 use crate::probes::Program;
@@ -18,7 +19,18 @@ pub struct ProbeStatus {
     pub reason: String,
 }
 
-/// Whether a probe counts.
+/// The state of the single events of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventStatus {
+    /// The kind.
+    pub kind: Kind,
+    /// Whether they are sent.
+    pub state: ProbeState,
+    /// Why they are not; empty when they are.
+    pub reason: String,
+}
+
+/// Whether a probe counts, or a program sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeState {
     /// Its programs are attached.

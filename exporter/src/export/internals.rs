@@ -11,7 +11,7 @@ use super::{
     rows::Out,
 };
 use crate::{
-    bpf::status::{ProbeState, ProbeStatus, ProgramStatus},
+    bpf::status::{EventStatus, ProbeState, ProbeStatus, ProgramStatus},
     counts::snapshot::{Folded, MapRead, Snapshot},
     events::account::Account,
 };
@@ -21,6 +21,8 @@ use crate::{
 pub struct Internals {
     /// Every probe, whether it is on or not.
     pub probes: Vec<ProbeStatus>,
+    /// The kinds of single events that are wanted, whether they can be had or not.
+    pub sent: Vec<EventStatus>,
     /// The programs that are loaded.
     pub programs: Vec<ProgramStatus>,
     /// Whether the kernel measures programs because this process asked for it.
@@ -57,13 +59,18 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
-    let Internals { probes, programs, stats_enabled, poll_failures, events: _, logs, pushes } = internals;
+    let Internals { probes, sent, programs, stats_enabled, poll_failures, events: _, logs, pushes } = internals;
     let mut rows = out.own(&own::PROBE_UP);
     probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;
     let mut rows = out.own(&own::PROBE_INFO);
     for ProbeStatus { name, state, reason } in probes {
-        let attach = if *state == ProbeState::Up { ATTACH } else { "" };
-        rows.row(&[name, attach, state.name(), reason], true)?;
+        rows.row(&[name, attach(*state), state.name(), reason], true)?;
+    }
+    if !sent.is_empty() {
+        let mut rows = out.own(&own::EVENT_INFO);
+        for EventStatus { kind, state, reason } in sent {
+            rows.row(&[kind.name(), attach(*state), state.name(), reason], true)?;
+        }
     }
     self::programs(out, programs, *stats_enabled)?;
     maps(out, snapshot)?;
@@ -76,6 +83,10 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
         self::logs(out, logs)?;
     }
     requests(out, logs.map(|logs| logs.requests), *pushes)
+}
+
+fn attach(state: ProbeState) -> &'static str {
+    if state == ProbeState::Up { ATTACH } else { "" }
 }
 
 fn logs(out: &mut Out<'_>, totals: &Totals) -> fmt::Result {

@@ -72,6 +72,8 @@ metrics! {
     PROBE_UP: Gauge "doubleslit_probe_up" ["probe"] "Whether every program of the probe is attached";
     PROBE_INFO: Gauge "doubleslit_probe_info" ["probe", "attach", "state", "reason"]
         "How a probe is attached, or why it is not; constant 1";
+    EVENT_INFO: Gauge "doubleslit_event_info" ["event", "attach", "state", "reason"]
+        "How single events of a kind are had that are wanted, or why they are not; constant 1";
     PROGRAM_INFO: Gauge "doubleslit_bpf_program_info" ["program", "id", "kind", "attach"]
         "BPF programs that are loaded; constant 1";
     PROGRAM_MISSES: Counter "doubleslit_bpf_program_misses" ["program"]

@@ -19,7 +19,7 @@ use doubleslit_common::{
 
 use super::*;
 use crate::{
-    bpf::status::{ProbeState, ProbeStatus, ProgramStatus},
+    bpf::status::{EventStatus, ProbeState, ProbeStatus, ProgramStatus},
     config,
     counts::snapshot::{Container, Folded, Identities, Lifecycle, MapRead, PerKind, Sender, Subject},
     events::account::{self, Account, OfKind},
@@ -140,6 +140,10 @@ fn internals() -> Internals {
         probes: vec![
             ProbeStatus { name: "exec", state: ProbeState::Up, reason: String::new() },
             ProbeStatus { name: "oom", state: ProbeState::Unsupported, reason: "no `mark_victim`".to_owned() },
+        ],
+        sent: vec![
+            EventStatus { kind: Kind::Exec, state: ProbeState::Up, reason: String::new() },
+            EventStatus { kind: Kind::OomKill, state: ProbeState::Failed, reason: "too \"old\"".to_owned() },
         ],
         programs: vec![ProgramStatus {
             name: "exec",

@@ -1,16 +1,29 @@
-//! A kernel that lacks what one kind of event needs still sends the others.
+//! A kernel that lacks what some kinds of events need still sends the others, and counts without any.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use doubleslit::{
     bpf::{
         events::EventSettings,
-        object::{self, KERNEL_BTF, LoadError, Loaded, Settings},
+        object::{self, KERNEL_BTF, Object, Settings},
+        status::{EventStatus, ProbeState},
     },
     filter::kernel::KernelFilter,
 };
 use doubleslit_common::{event::Gate, kind::Kind};
+use doubleslit_testbed::{
+    exporter::{self, Setup},
+    scrape::Rows,
+};
 use tempfile::TempDir;
+
+use super::config;
+use crate::harness::{BINARY, assert_conserved, assert_rows, docker, rows};
 
 /// This kernel's description of itself, in which a member has another name of the same length.
 fn without(member: &str, directory: &TempDir) -> PathBuf {
@@ -23,7 +36,7 @@ fn without(member: &str, directory: &TempDir) -> PathBuf {
     path
 }
 
-fn load(kinds: &[Kind], btf: PathBuf) -> Result<Loaded, LoadError> {
+fn load(kinds: &[Kind], btf: PathBuf) -> Object {
     let gates: BTreeMap<_, _> = kinds.iter().map(|kind| (*kind, Gate::open(1))).collect();
     let events = EventSettings {
         gates,
@@ -32,7 +45,12 @@ fn load(kinds: &[Kind], btf: PathBuf) -> Result<Loaded, LoadError> {
         arguments: 0,
         working_directory: false,
     };
-    object::load(&Settings { probes: vec![], counts: 1024, edges: 1, events: Some(events), stats: false, btf })
+    let settings = Settings { probes: vec![], counts: 1024, edges: 1, events: Some(events), stats: false, btf };
+    object::load(&settings).expect("it can be loaded").object
+}
+
+fn reason(field: &str) -> String {
+    format!("this kernel has no field `{field}` of the expected size")
 }
 
 #[test]
@@ -40,16 +58,83 @@ fn load(kinds: &[Kind], btf: PathBuf) -> Result<Loaded, LoadError> {
 fn one_kind_of_two() {
     let directory = TempDir::new().expect("a directory can be made");
     let btf = without("oom_mm", &directory);
-    let reason = "this kernel has no field `signal_struct.oom_mm` of the expected size";
+    let reason = reason("signal_struct.oom_mm");
+    let exit = EventStatus { kind: Kind::Exit, state: ProbeState::Unsupported, reason: reason.clone() };
 
-    let object = load(&[Kind::Exec, Kind::Exit], btf.clone()).expect("one of them is there").object;
-    let unsupported: Vec<_> =
-        object.unsupported.iter().map(|(program, reason)| (program.name, reason.as_str())).collect();
-    assert_eq!(unsupported, [("exit_event", reason)]);
+    let object = load(&[Kind::Exec, Kind::Exit], btf.clone());
+    let exec = EventStatus { kind: Kind::Exec, state: ProbeState::Up, reason: String::new() };
+    assert_eq!(object.events, [exec, exit.clone()]);
     let attached: Vec<_> = object.programs.iter().map(|attached| attached.program.name).collect();
     assert_eq!(attached, ["exec_event"]);
+    assert_eq!(object.without_events(), None);
     drop(object);
 
-    let error = load(&[Kind::Exit], btf).expect_err("nothing is left");
-    assert_eq!(error.to_string(), format!("cannot attach the program `exit_event`: {reason}"));
+    let object = load(&[Kind::Exit], btf);
+    assert_eq!((object.without_events(), &object.events[..]), (Some(reason.as_str()), &[exit][..]));
+}
+
+/// The exporter on a machine whose kernel describes itself so.
+fn binary_with(btf: &Path, directory: &TempDir) -> PathBuf {
+    let path = directory.path().join("doubleslit");
+    let script = format!(
+        "#!/bin/sh\nexec unshare --mount --propagation=private sh -c \
+         'mount --bind {} {KERNEL_BTF} && exec {BINARY} \"$@\"' sh \"$@\"\n",
+        btf.display()
+    );
+    fs::write(&path, script).expect("a file can be written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    path
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn without_any_the_exporter_counts() {
+    let directory = TempDir::new().expect("a directory can be made");
+    let binary = binary_with(&without("inum", &directory), &directory);
+    let reason = reason("uts_namespace.ns.inum");
+    let mut container = docker().load("eventless", &[]);
+    let kinds = "exec,fork,exit,signal,socket,tcp_retransmit,tcp_reset_receive,oom_kill";
+
+    let mut exporter = Setup::new(&binary)
+        .config("poll: {max_age: 0s}")
+        .config(&config())
+        .config(&format!("events: {{select: [{{event: [{kinds}]}}]}}"))
+        .config("otlp: {endpoint: 'http://127.0.0.1:9'}")
+        .start();
+    let change = exporter.during(|| {
+        container.load.run("exec 500");
+        container.load.run("exit 3 70");
+    });
+    let expected = Rows::of([
+        ("process_execs", 500),
+        ("process_forks", 570),
+        ("process_exits outcome=success", 500),
+        ("process_exits outcome=failure", 70),
+    ]);
+    let names: Vec<_> = expected.0.keys().map(String::as_str).collect();
+    assert_rows(&change, &rows(&change, &container).only(&names), &expected, "counts without single events");
+    let scrape = exporter.scrape();
+    assert_conserved(&scrape);
+    for (probe, _) in scrape.matching("doubleslit_probe_info", &[]) {
+        assert_eq!(probe.labels["state"], "up", "{probe:?}");
+    }
+    let infos: Vec<_> = scrape.matching("doubleslit_event_info", &[]).map(|(row, _)| &row.labels).collect();
+    assert_eq!(infos.len(), 9, "{infos:?}");
+    for labels in infos {
+        let known = ["attach", "state", "reason"].map(|label| labels[label].as_str());
+        let is_of_socket = labels["event"].starts_with("tcp") || labels["event"] == "socket_state";
+        let lacking = if is_of_socket { self::reason("net.ns.inum") } else { reason.clone() };
+        assert_eq!(known, ["", "unsupported", &lacking], "{labels:?}");
+    }
+    assert_eq!(scrape.sum("doubleslit_events_generated_total", &[]), 0.0);
+    assert_eq!(scrape.sum("doubleslit_otlp_log_records_accepted_total", &[]), 0.0);
+    let log = exporter.log();
+    assert!(log.contains("no single event can be had here") && log.contains("otlp.logs.enabled: false"), "{log}");
+
+    let (status, _, errors) = exporter::run(&binary, &["watch", "--event", kinds]);
+    assert_eq!(status.code(), Some(1), "{errors}");
+    assert!(
+        errors.contains(&reason) && errors.lines().last().is_some_and(|line| line.contains("`doubleslit run`")),
+        "{errors}"
+    );
 }
