@@ -2,6 +2,7 @@
 
 mod attributes;
 mod metrics;
+mod mistakes;
 mod outages;
 mod tls;
 

@@ -1,6 +1,6 @@
 //! OTLP over gRPC.
 
-use std::time::Duration;
+use std::{error::Error as _, time::Duration};
 
 use bytes::{BufMut as _, Bytes};
 use http::uri::PathAndQuery;
@@ -47,7 +47,7 @@ impl Client {
         let address = format!("{scheme}://{}", endpoint.authority);
         let address = Address::from_shared(address).map_err(|_| TlsError::Name(endpoint.authority.to_string()))?;
         Ok(Self {
-            dialer: Dialer::new(connection, b"h2")?,
+            dialer: Dialer::new(connection)?,
             address,
             path,
             metadata: MetadataMap::from_headers(headers.iter().cloned().collect()),
@@ -76,22 +76,23 @@ impl Client {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
         if let Err(error) = client.ready().await {
-            return Answer::later(crate::error::chain(&error));
+            return Answer::later(dialer.explain(&error));
         }
         let mut request = Request::new(body);
         *request.metadata_mut() = metadata.clone();
         match client.unary(request, path.clone(), Encoded).await {
             Ok(response) => taken(response.into_inner()),
-            Err(status) => understood(&status),
+            // One with a cause comes from the connection, not from the collector.
+            Err(status) => match status.source() {
+                Some(cause) => Answer::later(dialer.explain(cause)),
+                None => understood(&status),
+            },
         }
     }
 }
 
-/// What a failure means. One with a cause comes from the connection, not from the collector.
+/// What a collector's refusal means.
 fn understood(status: &Status) -> Answer {
-    if let Some(cause) = std::error::Error::source(status) {
-        return Answer::later(crate::error::chain(cause));
-    }
     let reason = format!("the collector answers {:?}: {}", status.code(), status.message());
     let pause = asked_pause(status);
     match status.code() {
@@ -195,12 +196,5 @@ mod tests {
         assert_eq!(is_later(&status(Code::Unavailable, asked.clone())), pause);
         assert_eq!(is_later(&status(Code::InvalidArgument, asked)), None);
         assert_eq!(is_later(&status(Code::ResourceExhausted, Some(Delay { seconds: -1, nanos: 0 }))), None);
-    }
-
-    #[test]
-    fn a_broken_connection_is_no_refusal() {
-        let mut broken = Status::unknown("transport error");
-        broken.set_source(std::sync::Arc::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset)));
-        assert_eq!(understood(&broken), Answer::later("connection reset"));
     }
 }

@@ -50,7 +50,7 @@ impl Client {
         let Connection { endpoint, headers, gzip, .. } = connection;
         let headers = headers.iter().cloned().collect();
         Ok(Self {
-            dialer: Dialer::new(connection, b"http/1.1")?,
+            dialer: Dialer::new(connection)?,
             endpoint: endpoint.clone(),
             headers,
             gzip: *gzip,
@@ -67,7 +67,7 @@ impl Client {
             Ok((status, pause, body)) => understood(status, pause, &body),
             Err(error) => {
                 self.disconnect();
-                Answer::later(crate::error::chain(error.as_ref()))
+                Answer::later(self.dialer.explain(error.as_ref()))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Sending a request to a collector, once.
 
 mod dial;
+mod greeting;
 mod grpc;
 mod http;
 mod tls;

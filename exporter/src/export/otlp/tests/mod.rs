@@ -1,4 +1,5 @@
 mod delivery;
 mod points;
+mod protocol;
 mod queue;
 mod record;
