@@ -1,6 +1,10 @@
 //! OTLP over HTTP/1.1, in protobuf.
 
-use std::{error::Error, io::Write as _, time::Duration};
+use std::{
+    error::Error,
+    io::Write as _,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -9,7 +13,7 @@ use hyper::{
     HeaderMap, Request, StatusCode,
     body::Incoming,
     client::conn::http1::{self, SendRequest},
-    header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, RETRY_AFTER},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, RETRY_AFTER},
 };
 use hyper_util::rt::TokioIo;
 use prost::Message as _;
@@ -49,13 +53,7 @@ impl Client {
     pub(super) fn new(connection: &Connection) -> Result<Self, TlsError> {
         let Connection { endpoint, headers, gzip, .. } = connection;
         let headers = headers.iter().cloned().collect();
-        Ok(Self {
-            dialer: Dialer::new(connection)?,
-            endpoint: endpoint.clone(),
-            headers,
-            gzip: *gzip,
-            open: None,
-        })
+        Ok(Self { dialer: Dialer::new(connection)?, endpoint: endpoint.clone(), headers, gzip: *gzip, open: None })
     }
 
     pub(super) fn disconnect(&mut self) {
@@ -88,9 +86,9 @@ impl Client {
         request.headers_mut().extend(self.headers.clone());
         let response = self.connection().await?.send_request(request).await?;
         let status = response.status();
-        let pause = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let pause = asked_pause(response.headers(), SystemTime::now());
         let body = limited(response.into_body()).await?;
-        Ok((status, pause.map(Duration::from_secs), body))
+        Ok((status, pause, body))
     }
 
     /// The connection that is open, or a new one.
@@ -120,6 +118,18 @@ async fn limited(body: Incoming) -> Result<Bytes, Failure> {
     Ok(Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes())
 }
 
+/// The pause that a collector asks for: seconds, or until a time of its own clock, which it may tell.
+fn asked_pause(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
 /// What an answer means.
 fn understood(status: StatusCode, pause: Option<Duration>, body: &[u8]) -> Answer {
     if status.is_success() {
@@ -138,6 +148,8 @@ fn understood(status: StatusCode, pause: Option<Duration>, body: &[u8]) -> Answe
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
     use crate::export::otlp::messages::PartialSuccess;
 
@@ -160,6 +172,31 @@ mod tests {
             let expected = if is_later { Answer::Later { pause, reason } } else { Answer::Refused { reason } };
             assert_eq!(understood(status, pause, b""), expected);
         }
+    }
+
+    #[test]
+    fn a_pause_is_seconds_or_until_a_time() {
+        let now = httpdate::parse_http_date("Fri, 31 Dec 1999 23:59:59 GMT").expect("a date");
+        for (asked, date, pause) in [
+            ("120", "", Some(120)),
+            (" 0 ", "", Some(0)),
+            ("Sat, 01 Jan 2000 00:00:09 GMT", "", Some(10)),
+            ("Saturday, 01-Jan-00 00:00:09 GMT", "", Some(10)),
+            ("Sat Jan  1 00:00:09 2000", "", Some(10)),
+            // The collector's clock is an hour ahead.
+            ("Sat, 01 Jan 2000 01:00:09 GMT", "Sat, 01 Jan 2000 00:59:59 GMT", Some(10)),
+            ("Sat, 01 Jan 2000 00:00:09 GMT", "yesterday", Some(10)),
+            ("Fri, 31 Dec 1999 23:00:00 GMT", "", Some(0)),
+            ("Sat, 01 Jan 2400 00:00:00 GMT", "", Some(12_622_780_801)),
+            ("-1", "", None),
+            ("soon", "", None),
+            ("", "", None),
+        ] {
+            let value = |text| HeaderValue::from_static(text);
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, value(asked)), (DATE, value(date))]);
+            assert_eq!(asked_pause(&headers, now), pause.map(Duration::from_secs), "{asked} at {date}");
+        }
+        assert_eq!(asked_pause(&HeaderMap::new(), now), None);
     }
 
     #[test]

@@ -65,13 +65,14 @@ async fn is_tried_again_until_it_is_taken_and_never_after() {
     let answers = vec![
         answer("503 Busy\r\nretry-after: 0", b""),
         answer("429 Slow\r\nretry-after: 1", b""),
+        answer("503 Busy\r\ndate: Sat, 01 Jan 2000 00:00:00 GMT\r\nretry-after: Sat, 01 Jan 2000 00:00:01 GMT", b""),
         answer("200 OK", &body),
     ];
     let begun = Instant::now();
     let (delivered, requests, attempts) = deliver(answers, None).await;
-    assert!(begun.elapsed() >= Duration::from_secs(1), "the collector asked for a pause");
+    assert!(begun.elapsed() >= Duration::from_secs(2), "the collector asked for two pauses");
     assert_eq!(delivered, Delivered::Taken { rejected: 2 });
-    assert_eq!(attempts, [false, false, true]);
+    assert_eq!(attempts, [false, false, false, true]);
     for request in requests {
         assert!(request.starts_with("POST /here HTTP/1.1\r\n"), "{request}");
         for header in ["content-type: application/x-protobuf\r\n", "a: b\r\n"] {
