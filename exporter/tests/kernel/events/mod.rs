@@ -10,6 +10,7 @@ mod filter;
 mod flood;
 mod fork;
 mod fresh;
+mod ignored;
 mod oom;
 mod process;
 mod ring;

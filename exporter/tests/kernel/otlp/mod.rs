@@ -1,6 +1,7 @@
 //! Events and metrics, as a real OpenTelemetry collector receives them.
 
 mod attributes;
+mod ignored;
 mod metrics;
 mod mistakes;
 mod outages;
