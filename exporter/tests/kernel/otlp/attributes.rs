@@ -29,15 +29,16 @@ fn an_execution_has_the_attributes_that_watch_prints_by_grpc_and_http() {
         let watch = Watch::start(
             Path::new(BINARY),
             &format!("identity: {{docker_root: \"{}\"}}", docker().data_root().display()),
-            &["--event", "exec"],
+            &["--event", "exec", "--cwd"],
         );
         let mut exporter = setup_with("extra_labels: [team]")
+            .config("events: {working_directory: true}")
             .config(&format!(
                 "otlp: {{endpoint: 'http://{endpoint}', protocol: {protocol}, compression: {compression}, \
                  resource_attributes: ['k8s.cluster.name=test'], logs: {{linger: 10ms}}}}"
             ))
             .start();
-        docker().cli(["exec", "otlp", "/bin/sh", "-c", "exec /bin/true"]);
+        docker().cli(["exec", "-w", "/tmp", "otlp", "/bin/sh", "-c", "exec /bin/true"]);
 
         let is_it = |attributes: &Value| {
             attributes["container.id"] == json!(container.id) && attributes["process.executable.path"] == "/bin/true"
@@ -46,6 +47,7 @@ fn an_execution_has_the_attributes_that_watch_prints_by_grpc_and_http() {
         let of_it = |record: &&LogRecord| is_it(&json!(record.attributes));
         let received = collector.await_received("the execution", |received| received.logs.iter().any(|it| of_it(&it)));
         let record = received.logs.iter().find(of_it).expect("it was received").clone();
+        assert_eq!(record.attributes["process.working_directory"], "/tmp");
         check(&record, &printed);
         wait::until("it is acknowledged", || (Counted::now(&mut exporter).exported > 0.0).then_some(()));
     }
