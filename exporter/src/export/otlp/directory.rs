@@ -91,6 +91,24 @@ impl Directory {
         Ok(is_whole.then_some((records, content)))
     }
 
+    /// Has the disk keep these files, and their names, even if the machine crashes. Returns how many were still there.
+    pub(super) fn sync(&self, numbers: &[u64]) -> io::Result<usize> {
+        let mut synced = 0;
+        for number in numbers {
+            match File::open(self.file(*number)) {
+                Ok(file) => file.sync_data()?,
+                // It was sent meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
+            synced += 1;
+        }
+        if synced > 0 {
+            File::open(&self.path)?.sync_all()?;
+        }
+        Ok(synced)
+    }
+
     /// Removes a file.
     pub(super) fn remove(&self, number: u64) -> io::Result<()> {
         fs::remove_file(self.file(number))

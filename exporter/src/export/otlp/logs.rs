@@ -22,6 +22,9 @@ use crate::{
     events::{hub::Subscription, reader::LATENCY},
 };
 
+/// How often files that still wait are synced.
+const SYNC: Duration = Duration::from_secs(5);
+
 /// Why events cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -45,6 +48,7 @@ pub struct LogExport {
     stop: oneshot::Sender<()>,
     intake: JoinHandle<()>,
     sending: JoinHandle<()>,
+    syncing: Option<JoinHandle<()>>,
 }
 
 impl LogExport {
@@ -64,7 +68,8 @@ impl LogExport {
         let intake = tokio::spawn(take_in(Arc::clone(&queue), recorder, events, stopped));
         let delivery = Delivery::new(client, "logs", settings.give_up);
         let sending = tokio::spawn(send(Arc::clone(&queue), delivery));
-        Ok(Self { queue, stop, intake, sending })
+        let syncing = settings.queue.directory.is_some().then(|| tokio::spawn(sync(Arc::clone(&queue))));
+        Ok(Self { queue, stop, intake, sending, syncing })
     }
 
     /// What became of the events so far.
@@ -75,7 +80,7 @@ impl LogExport {
 
     /// Takes what has happened until now, and sends it within a time. What is then left in memory is dropped.
     pub async fn finish(self, within: Duration) {
-        let Self { queue, stop, intake, mut sending } = self;
+        let Self { queue, stop, intake, mut sending, syncing } = self;
         // What has just happened is still in the ring.
         time::sleep(LATENCY).await;
         drop(stop);
@@ -83,6 +88,10 @@ impl LogExport {
             sending.abort();
         }
         queue.abandon();
+        if let Some(syncing) = syncing {
+            syncing.abort();
+            queue.sync_all().await;
+        }
         let Totals { exported, rejected, failed, dropped, queued, .. } = queue.totals();
         let dropped: u64 = dropped.iter().sum();
         if rejected + failed + dropped > 0 {
@@ -130,5 +139,13 @@ async fn send(queue: Arc<Queue>, mut delivery: Delivery) {
     while let Some(next) = queue.next().await {
         let delivered = delivery.deliver(&next.body, |succeeded, took| queue.count_request(succeeded, took)).await;
         queue.settle(&next, delivered).await;
+    }
+}
+
+/// Syncs what waits in the directory, again and again.
+async fn sync(queue: Arc<Queue>) {
+    loop {
+        time::sleep(SYNC).await;
+        queue.sync_old().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io,
+    io, mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -45,6 +45,10 @@ struct State {
     bytes: usize,
     /// The number of the next request.
     next: u64,
+    /// Files before this number are synced.
+    synced: u64,
+    /// The number before which all were files when [`Queue::sync_old`] last looked.
+    old: u64,
     is_closed: bool,
     totals: Totals,
 }
@@ -153,6 +157,37 @@ impl Queue {
                 Err(error) => warn!(%error, "cannot write to the directory of `otlp.logs.directory`; records are lost"),
             }
         }
+    }
+
+    /// Syncs the files that were there the last time already, so that a collector that takes what it is sent costs no sync.
+    pub(super) async fn sync_old(&self) -> usize {
+        let old = {
+            let mut state = self.state();
+            let files = state.unwritten().map_or(state.next, |(number, ..)| number);
+            mem::replace(&mut state.old, files)
+        };
+        self.sync(old).await
+    }
+
+    /// Syncs every file. Returns how many.
+    pub(super) async fn sync_all(&self) -> usize {
+        self.sync(u64::MAX).await
+    }
+
+    /// Syncs the files before a number that are not yet.
+    async fn sync(&self, end: u64) -> usize {
+        let Some(directory) = self.directory.clone() else { return 0 };
+        let numbers: Vec<_> = {
+            let mut state = self.state();
+            let begin = mem::replace(&mut state.synced, end);
+            let files = state.sealed.iter().filter(|sealed| matches!(sealed.body, Body::File));
+            files.map(|file| file.number).filter(|number| (begin..end).contains(number)).collect()
+        };
+        let synced = spawn_blocking(move || directory.sync(&numbers)).await;
+        synced.map_err(io::Error::other).flatten().unwrap_or_else(|error| {
+            warn!(%error, "cannot sync the directory of `otlp.logs.directory`; a crash of the machine may lose what waits in it");
+            0
+        })
     }
 
     /// The request that is next. It stays in the queue until it is settled. Nothing when there will be no more.

@@ -225,3 +225,31 @@ async fn a_directory_is_bounded_by_what_its_files_take() {
     let totals = totals(&queue);
     assert_eq!((totals.queued, totals.queue_bytes, dropped(&totals, Dropped::QueueFull)), (6, 8192, 1));
 }
+
+#[tokio::test]
+async fn files_are_synced_once_and_only_when_they_wait() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let queue = queue(1 << 20, None, Some(directory.path()));
+    let add = || queue.add(0, records(&["1", "2", "3"]), Instant::now());
+    let take = async || {
+        let next = next(&queue).await;
+        queue.settle(&next, TAKEN).await;
+    };
+    add();
+    queue.store().await;
+    assert_eq!(queue.sync_old().await, 0, "it has just come");
+    take().await;
+    add();
+    add();
+    queue.store().await;
+    add();
+    assert_eq!(queue.sync_old().await, 0, "the first is gone");
+    assert_eq!(queue.sync_old().await, 2, "those that are files");
+    queue.store().await;
+    assert_eq!((queue.sync_old().await, queue.sync_old().await, queue.sync_old().await), (0, 1, 0));
+    add();
+    add();
+    queue.store().await;
+    take().await;
+    assert_eq!((queue.sync_all().await, queue.sync_all().await), (2, 0));
+}
