@@ -30,11 +30,13 @@ pub enum Kind {
     ContainerStart = 11,
     /// A cgroup was removed; for a container's own cgroup this is its stop.
     ContainerStop = 12,
+    /// A single event found no room in the ring; its detail is the number of its own kind.
+    EventLost = 13,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Exec,
         Self::Fork,
         Self::Thread,
@@ -48,6 +50,7 @@ impl Kind {
         Self::TcpResetReceive,
         Self::ContainerStart,
         Self::ContainerStop,
+        Self::EventLost,
     ];
 
     /// How many kinds there are.
@@ -76,6 +79,7 @@ impl Kind {
             Self::TcpResetReceive => "tcp_reset_receive",
             Self::ContainerStart => "container_start",
             Self::ContainerStop => "container_stop",
+            Self::EventLost => "event_lost",
         }
     }
 }

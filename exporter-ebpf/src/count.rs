@@ -1,7 +1,7 @@
 //! Exact counting: per-CPU counters for every owner, kind and detail, and a place for what finds none.
 //!
 //! A kind is counted by one program only, and the kernel never runs a program twice at once on a CPU. So a counter has one
-//! writer at a time and needs no atomic addition.
+//! writer at a time and needs no atomic addition. Of lost events the same holds for each detail, which is the kind that is lost.
 
 use aya_ebpf::{
     bindings::{BPF_F_MMAPABLE, BPF_NOEXIST},
@@ -16,6 +16,8 @@ use doubleslit_common::{
     probes::signal::Sender,
     slot::{self, Slot},
 };
+
+use crate::atomic;
 
 /// Errors of `bpf_map_update_elem` (include/uapi/asm-generic/errno-base.h).
 const E2BIG: i32 = -7;
@@ -72,9 +74,8 @@ pub fn add_edge(target: u64, sender: u64, detail: u32) {
 #[inline(always)]
 pub fn lose(kind: Kind, cause: Loss, increment: u64) {
     if let Some(counter) = LOSS.get_ptr_mut(cause.index(kind)) {
-        // SAFETY: the pointer is this CPU's element of the array, and nobody else writes to it (see the module's
-        // documentation).
-        unsafe { *counter += increment };
+        // SAFETY: the pointer is this CPU's element of the array. Those who lose events may interrupt each other.
+        unsafe { atomic::add(counter, increment) };
     }
 }
 

@@ -1,7 +1,7 @@
 //! Single events for userspace, for those who listen.
 //!
 //! The programs that send them are others than those that count: they are attached only while somebody listens, and nothing
-//! that happens to a record touches a count. A kind is sent by one program only, and the kernel never runs a program twice at
+//! that happens to a record touches a count of another kind than [`Kind::EventLost`]. A kind is sent by one program only, and the kernel never runs a program twice at
 //! once on a CPU, so each counter of a stage has one writer.
 
 use core::mem;
@@ -19,7 +19,7 @@ use doubleslit_common::{
     kind::Kind,
 };
 
-use crate::{filter, sample};
+use crate::{count, filter, sample};
 
 /// The way of the records. Userspace sets its size. Its reader has a clock and is woken early only when much is waiting.
 #[map]
@@ -65,7 +65,7 @@ pub fn admit(kind: Kind, cgroup: u64, facts: &Facts) -> Option<Header> {
 
 /// Sends a record of fixed size, written in place by `fill`.
 #[inline(always)]
-pub fn send<T: 'static>(kind: Kind, fill: impl FnOnce(*mut T)) {
+pub fn send<T: 'static>(kind: Kind, cgroup: u64, fill: impl FnOnce(*mut T)) {
     const { assert!(mem::align_of::<T>() <= 8, "records in the ring begin at multiples of 8") };
     match EVENTS.reserve::<T>(0) {
         Some(mut entry) => {
@@ -73,7 +73,7 @@ pub fn send<T: 'static>(kind: Kind, fill: impl FnOnce(*mut T)) {
             entry.submit(wake(mem::size_of::<T>()));
             pass(kind, Stage::Sent);
         }
-        None => pass(kind, Stage::RingFull),
+        None => lose(kind, cgroup),
     }
 }
 
@@ -84,6 +84,13 @@ pub fn wake(bytes: usize) -> u64 {
     let (waiting, watermark) = (EVENTS.query(u64::from(BPF_RB_AVAIL_DATA)), u64::from(EVENT_WATERMARK.load()));
     let is_time = waiting + bytes as u64 >= watermark && waiting < watermark + WAKING_BYTES;
     u64::from(if is_time { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP })
+}
+
+/// Counts an event that found no room in the ring, for its owner too.
+#[inline(always)]
+pub fn lose(kind: Kind, cgroup: u64) {
+    pass(kind, Stage::RingFull);
+    count::add(cgroup, Kind::EventLost, kind as u32, 1);
 }
 
 /// Counts an event at a stage.

@@ -1,7 +1,5 @@
 //! Sends some of the events that pass, and says how many each of them stands for.
 
-use core::arch::asm;
-
 use aya_ebpf::{bindings::BPF_NOEXIST, macros::map, maps::LruHashMap};
 use doubleslit_common::{
     event::{Gate, Stage},
@@ -9,7 +7,7 @@ use doubleslit_common::{
     sample::{RateKey, Second},
 };
 
-use crate::event;
+use crate::{atomic, event};
 
 /// How many events each owner had lately, by owner and kind. The owners that had none for longest make room.
 #[map]
@@ -41,39 +39,9 @@ fn within_rate(per_second: u32, key: RateKey, now_ns: u64) -> Option<u32> {
     // SAFETY: the map lookup returned an element. All CPUs change it atomically only.
     unsafe {
         let seen = word.read_volatile();
-        if !Second(seen).is_current(first) && replace(word, seen, first.0) {
+        if !Second(seen).is_current(first) && atomic::replace(word, seen, first.0) {
             return Some(1 + Second(seen).beyond(per_second));
         }
-        Second(add_one(word)).admits(per_second).then_some(1)
+        Second(atomic::add(word, 1)).admits(per_second).then_some(1)
     }
-}
-
-/// Adds 1 atomically. Returns what was there. The BPF target of `core` has no such operation.
-///
-/// # Safety
-///
-/// The word is valid, and aligned.
-#[inline(always)]
-unsafe fn add_one(word: *mut u64) -> u64 {
-    let mut value = 1;
-    // SAFETY: the instruction changes the word, for which the caller vouches, and the register.
-    unsafe {
-        asm!("{value} = atomic_fetch_add((u64 *)({word} + 0), {value})", word = in(reg) word, value = inout(reg) value)
-    };
-    value
-}
-
-/// Replaces a word atomically, if it is still the same. Says whether it was.
-///
-/// # Safety
-///
-/// The word is valid, and aligned.
-#[inline(always)]
-unsafe fn replace(word: *mut u64, old: u64, new: u64) -> bool {
-    let found: u64;
-    // SAFETY: the instruction changes the word, for which the caller vouches, and the register.
-    unsafe {
-        asm!("r0 = cmpxchg_64({word} + 0, r0, {new})", word = in(reg) word, new = in(reg) new, inout("r0") old => found);
-    }
-    found == old
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 pub use self::events::events;
 use crate::{
     export::{METRICS, MetricKind},
-    probes::{Family, PROBES, Probe, Source},
+    probes::{Family, PROBES, Probe, Source, lost},
 };
 
 const HEAD: &str = "# Metrics
@@ -50,6 +50,8 @@ pub fn metrics() -> String {
     for probe in PROBES {
         describe(&mut text, probe);
     }
+    text.push_str("\n## Lost events\n\nCounted while single events are sent, whichever probe sends them.\n");
+    table(&mut text, [&lost::FAMILY]);
     text.push_str("\n## The exporter itself\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
     for metric in METRICS {
         let identity = metric.identified.then_some("{I}");
@@ -70,8 +72,12 @@ fn describe(text: &mut String, probe: &Probe) {
         let events = program.kinds.iter().map(|kind| format!("`{}`", kind.name())).collect::<Vec<_>>().join(", ");
         let _ = writeln!(text, "| `{}` | `{}` | {events} |", program.name, program.tracepoint);
     }
+    table(text, probe.families);
+}
+
+fn table<'a>(text: &mut String, families: impl IntoIterator<Item = &'a Family>) {
     text.push_str("\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
-    for family in probe.families {
+    for family in families {
         let (identity, sender) = match family.source {
             Source::Counts => ("{I}", &[][..]),
             Source::Edges => ("{I}", &["sender_container", "sender_namespace"][..]),
@@ -106,12 +112,12 @@ mod tests {
     use doubleslit_common::kind::Kind;
 
     use super::*;
+    use crate::probes;
 
     #[test]
     fn every_metric_is_there_once() {
         let text = metrics();
-        let families =
-            PROBES.iter().flat_map(|probe| probe.families).map(|family| format!("| `{}_total` |", family.name));
+        let families = probes::families().map(|family| format!("| `{}_total` |", family.name));
         for name in families.chain(METRICS.iter().map(|metric| format!("| `{}", metric.name))) {
             assert!(text.contains(&name), "{name} is missing");
         }
@@ -125,12 +131,12 @@ mod tests {
             for kind in probe.programs.iter().flat_map(|program| program.kinds) {
                 assert_eq!(programs.insert(*kind, probe.name), None, "{} is counted twice", kind.name());
             }
-            for family in probe.families.iter().filter(|family| family.whole) {
-                assert_eq!(families.insert(family.kind, family.name), None, "{} is whole twice", family.kind.name());
-            }
+        }
+        for family in probes::families().filter(|family| family.whole) {
+            assert_eq!(families.insert(family.kind, family.name), None, "{} is whole twice", family.kind.name());
         }
         for kind in Kind::ALL {
-            assert!(programs.contains_key(&kind), "no program counts {}", kind.name());
+            assert!(kind == Kind::EventLost || programs.contains_key(&kind), "no program counts {}", kind.name());
             assert!(families.contains_key(&kind), "no family is whole for {}", kind.name());
         }
     }

@@ -10,13 +10,11 @@ use std::{
     process::Child,
 };
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-
 pub use self::authority::Authority;
 pub use self::place::Tls;
 pub use self::received::{Attributes, Kind, LogRecord, Point, Received, Scope};
 use self::{inbox::Inbox, place::Place};
-use crate::{sys, wait};
+use crate::{stall, sys, wait};
 
 /// A collector, running or killed. What it has acknowledged is never lost, whatever happens to it. It is killed when this
 /// is dropped.
@@ -108,11 +106,7 @@ impl Collector {
 
     /// Makes it do nothing: the kernel still accepts connections for it. Returns when it has stopped.
     pub fn stall(&self) {
-        sys::send(self.pid(), libc::SIGSTOP).expect("the collector runs");
-        let of_child = WaitId::Pid(Pid::from_child(&self.child));
-        wait::until("the collector has stopped", || {
-            waitid(of_child.clone(), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG).expect("it is a child")
-        });
+        stall::stall(&self.child);
     }
 
     /// Lets it go on after [`Self::stall`].

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     http::{Connection, Response},
     scrape::Scrape,
-    sys, wait, watchdog,
+    stall, sys, wait, watchdog,
 };
 
 /// How to start it.
@@ -155,6 +155,16 @@ impl Exporter {
     /// Sends it a signal.
     pub fn signal(&self, signal: i32) {
         sys::send(self.pid(), signal).expect("the exporter runs");
+    }
+
+    /// Makes it do nothing. Returns when it has stopped.
+    pub fn stall(&self) {
+        stall::stall(&self.child);
+    }
+
+    /// Lets it go on after [`Self::stall`].
+    pub fn go_on(&self) {
+        self.signal(libc::SIGCONT);
     }
 
     /// Ends it with SIGTERM; returns how it ended, how long that took, and its log.

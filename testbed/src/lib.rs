@@ -20,6 +20,7 @@ pub mod rootfs;
 pub mod scrape;
 pub mod session_weight;
 pub mod shell;
+mod stall;
 pub mod static_binary;
 mod supervisor;
 pub mod sys;

@@ -82,7 +82,11 @@ fn exec_event(ctx: BtfTracePointContext) -> i32 {
         let bytes = mem::size_of::<Exec>() + directory + path + interpreter + arguments;
         let ring = (&raw const event::EVENTS).cast_mut().cast();
         let sent = bpf_ringbuf_output(ring, draft.cast(), bytes as u64, event::wake(bytes)) == 0;
-        event::pass(Kind::Exec, if sent { Stage::Sent } else { Stage::RingFull });
+        if sent {
+            event::pass(Kind::Exec, Stage::Sent);
+        } else {
+            event::lose(Kind::Exec, header.cgroup);
+        }
     }
     0
 }

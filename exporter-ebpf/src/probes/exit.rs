@@ -29,7 +29,7 @@ fn exit_event(ctx: BtfTracePointContext) -> i32 {
     let Some(task) = end_of_process(&ctx) else { return 0 };
     let facts = Facts { uid: Some(task.uid()), ..Facts::NONE };
     let Some(header) = event::admit(Kind::Exit, cgroup::current_id(), &facts) else { return 0 };
-    event::send(Kind::Exit, |place: *mut Exit| {
+    event::send(Kind::Exit, header.cgroup, |place: *mut Exit| {
         // SAFETY: the place is valid for writes, and every field of it is written.
         unsafe {
             (*place).header = header;

@@ -22,7 +22,7 @@ fn fork_event(ctx: BtfTracePointContext) -> i32 {
     let (child, kind) = created(&ctx);
     let facts = Facts { uid: Some(child.uid()), ..Facts::NONE };
     let Some(header) = event::admit(kind, child.cgroup_id(), &facts) else { return 0 };
-    event::send(kind, |place: *mut Fork| {
+    event::send(kind, header.cgroup, |place: *mut Fork| {
         // SAFETY: the place is valid for writes, and every field of it is written.
         unsafe {
             (*place).header = header;

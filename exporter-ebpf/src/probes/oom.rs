@@ -24,7 +24,7 @@ fn oom_event(ctx: BtfTracePointContext) -> i32 {
     let victim = unsafe { Task::new(ctx.arg(0)) };
     let facts = Facts { uid: Some(victim.uid()), ..Facts::NONE };
     let Some(header) = event::admit(Kind::OomKill, victim.cgroup_id(), &facts) else { return 0 };
-    event::send(Kind::OomKill, |place: *mut OomKill| {
+    event::send(Kind::OomKill, header.cgroup, |place: *mut OomKill| {
         let memory = victim.memory();
         // SAFETY: the place is valid for writes, and every field of it is written.
         unsafe {

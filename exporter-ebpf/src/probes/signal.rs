@@ -51,7 +51,7 @@ fn signal_generate_event(ctx: BtfTracePointContext) -> i32 {
     let (info, target) = unsafe { (Siginfo::new(ctx.arg(1)), Task::new(ctx.arg(2))) };
     let facts = Facts { uid: Some(target.uid()), signal: Some(ctx.arg(0)), ..Facts::NONE };
     let Some(header) = event::admit(Kind::SignalGenerate, target.cgroup_id(), &facts) else { return 0 };
-    event::send(Kind::SignalGenerate, |place: *mut SignalGenerate| {
+    event::send(Kind::SignalGenerate, header.cgroup, |place: *mut SignalGenerate| {
         // SAFETY: the place is valid for writes, and every field of it is written.
         unsafe {
             (*place).header = header;
@@ -80,7 +80,7 @@ fn signal_deliver_event(ctx: BtfTracePointContext) -> i32 {
     let Some(header) = event::admit(Kind::SignalDeliver, cgroup::current_id(), &facts) else { return 0 };
     // SAFETY: the second argument is the signal's information, the third the action.
     let (info, action) = unsafe { (Siginfo::new(ctx.arg(1)), Sigaction::new(ctx.arg(2))) };
-    event::send(Kind::SignalDeliver, |place: *mut SignalDeliver| {
+    event::send(Kind::SignalDeliver, header.cgroup, |place: *mut SignalDeliver| {
         // SAFETY: the place is valid for writes, and every field of it is written.
         unsafe {
             (*place).header = header;

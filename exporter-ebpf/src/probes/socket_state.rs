@@ -29,7 +29,7 @@ fn socket_state_event(ctx: BtfTracePointContext) -> i32 {
     let facts = Facts { socket: Some(filter::Socket { transition, local_port, peer_port }), ..Facts::NONE };
     let Some(header) = event::admit(Kind::SocketState, socket.cgroup_id(), &facts) else { return 0 };
     let has_process = transition.is_of_current();
-    event::send(Kind::SocketState, |place: *mut SocketState| {
+    event::send(Kind::SocketState, header.cgroup, |place: *mut SocketState| {
         // SAFETY: the place is valid for writes, and every field of it is written.
         unsafe {
             (*place).header = header;

@@ -76,7 +76,7 @@ fn tcp_reset_receive_event(ctx: BtfTracePointContext) -> i32 {
 #[inline(always)]
 fn send(kind: Kind, socket: Socket, count: u64) {
     let Some(header) = event::admit(kind, socket.cgroup_id(), &Facts::NONE) else { return };
-    event::send(kind, |place: *mut Segments| {
+    event::send(kind, header.cgroup, |place: *mut Segments| {
         // SAFETY: the place is valid for writes.
         unsafe { place.write(Segments { header, socket: socket.describe(), count }) };
     });

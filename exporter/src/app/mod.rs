@@ -32,7 +32,7 @@ use crate::{
     },
     http,
     machine::MachineError,
-    probes::PROBES,
+    probes::{PROBES, lost},
 };
 
 /// How soon the end of a container is noticed where the kernel does not tell.
@@ -156,9 +156,10 @@ impl http::Source for Served {
     }
 }
 
-/// The families of the probes that count.
+/// The families of the probes that count, and that of lost events where there are any events.
 fn families(object: &Object) -> impl Iterator<Item = &'static crate::probes::Family> {
-    PROBES.iter().filter(|probe| is_up(object, probe.name)).flat_map(|probe| probe.families)
+    let lost = (!object.events.is_empty()).then_some(&lost::FAMILY);
+    PROBES.iter().filter(|probe| is_up(object, probe.name)).flat_map(|probe| probe.families).chain(lost)
 }
 
 fn is_up(object: &Object, probe: &str) -> bool {

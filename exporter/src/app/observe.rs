@@ -165,7 +165,7 @@ fn report(object: &Object) {
         }
     }
     for EventStatus { kind, state, reason } in &object.events {
-        if *state != ProbeState::Up {
+        if matches!(state, ProbeState::Unsupported | ProbeState::Failed) {
             warn!(event = kind.name(), reason, "no single events");
         }
     }

@@ -103,7 +103,7 @@ impl Decoder {
             Kind::SocketState => socket_state::decode(self, reader),
             Kind::TcpRetransmit => tcp::decode(reader, Details::TcpRetransmit),
             Kind::TcpResetReceive => tcp::decode(reader, Details::TcpResetReceive),
-            Kind::TcpResetSend | Kind::ContainerStart | Kind::ContainerStop => {
+            Kind::TcpResetSend | Kind::ContainerStart | Kind::ContainerStop | Kind::EventLost => {
                 return Err(DecodeError::Kind(header.kind));
             }
         };

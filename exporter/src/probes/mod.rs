@@ -4,6 +4,7 @@ pub mod container;
 pub mod exec;
 pub mod exit;
 pub mod fork;
+pub mod lost;
 pub mod oom;
 pub mod signal;
 pub mod socket_state;
@@ -157,7 +158,7 @@ pub fn no_labels(_detail: u32) -> Option<Values> {
     Some([""; 4])
 }
 
-/// The metric families of all probes.
+/// The metric families of all probes, and that of what they cannot send.
 pub fn families() -> impl Iterator<Item = &'static Family> {
-    PROBES.iter().flat_map(|probe| probe.families)
+    PROBES.iter().flat_map(|probe| probe.families).chain([&lost::FAMILY])
 }

@@ -169,7 +169,7 @@ const CYAN: &str = "36";
 fn color(kind: Kind) -> &'static str {
     match kind {
         Kind::Exec | Kind::Fork | Kind::Thread | Kind::Exit => GREEN,
-        Kind::OomKill => RED,
+        Kind::OomKill | Kind::EventLost => RED,
         Kind::SignalGenerate | Kind::SignalDeliver => YELLOW,
         Kind::SocketState | Kind::TcpRetransmit | Kind::TcpResetSend | Kind::TcpResetReceive => CYAN,
         Kind::ContainerStart | Kind::ContainerStop => MAGENTA,

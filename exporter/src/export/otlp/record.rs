@@ -147,6 +147,7 @@ pub fn event_name(kind: Kind) -> &'static str {
         Kind::TcpResetReceive => "doubleslit.tcp.reset_receive",
         Kind::ContainerStart => "doubleslit.container.start",
         Kind::ContainerStop => "doubleslit.container.stop",
+        Kind::EventLost => "doubleslit.event.lost",
     }
 }
 

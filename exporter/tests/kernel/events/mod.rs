@@ -11,6 +11,7 @@ mod flood;
 mod fork;
 mod fresh;
 mod ignored;
+mod lost;
 mod oom;
 mod process;
 mod ring;

@@ -29,7 +29,8 @@ pub(super) struct Dialer {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-    greeting: Greeting,
+    /// What is known of the peer.
+    pub(super) greeting: Greeting,
 }
 
 impl Dialer {
@@ -48,16 +49,12 @@ impl Dialer {
 
     /// Opens a connection.
     pub(super) async fn dial(&self) -> io::Result<Stream> {
-        self.greeting.forget();
+        self.greeting.set(false);
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
         tcp.set_nodelay(true)?;
         let Some((connector, name)) = &self.tls else { return Ok(Box::new(Heard::new(tcp, self.greeting.clone()))) };
         let stream = connector.connect(name.clone(), tcp).await;
-        let stream = stream.inspect_err(|error| {
-            if is_refused_protocol(error) {
-                self.greeting.refuse();
-            }
-        })?;
+        let stream = stream.inspect_err(|error| self.greeting.set(is_refused_protocol(error)))?;
         Ok(Box::new(Heard::new(stream, self.greeting.clone())))
     }
 

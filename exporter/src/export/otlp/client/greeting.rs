@@ -35,41 +35,27 @@ impl Greeting {
         }
     }
 
-    /// There is no connection yet.
-    pub(super) fn forget(&self) {
-        self.set(false);
-    }
-
-    /// The peer refused what was named in the handshake of TLS.
-    pub(super) fn refuse(&self) {
-        self.set(true);
-    }
-
-    /// A connection is there. A peer that speaks HTTP/2 answers at once; one that speaks HTTP/1.1 may hang up without a word.
-    fn await_first(&self) {
-        self.set(self.spoken == Protocol::Grpc);
-    }
-
     /// Looks at the first byte: of HTTP/2 it begins the length of a frame that is short, of HTTP/1.1 it is a letter.
     fn hear(&self, first: u8) {
         self.set((first == 0) != (self.spoken == Protocol::Grpc));
     }
 
-    fn set(&self, is_other: bool) {
+    /// Whether the peer seems to speak another protocol.
+    pub(super) fn set(&self, is_other: bool) {
         self.is_other.store(is_other, Ordering::Relaxed);
     }
 
-    /// What is wrong, with the way out if the peer speaks another protocol.
+    /// What is wrong, with the way out if the peer seems to speak another protocol.
     pub(super) fn explain(&self, mut reason: String) -> String {
         if self.is_other.load(Ordering::Relaxed) {
             reason += match self.spoken {
                 Protocol::Grpc => {
-                    "; the endpoint does not answer in HTTP/2, as gRPC does: if this is the port of OTLP over HTTP, set \
+                    "; the endpoint does not answer as gRPC does: if this is the port of OTLP over HTTP, set \
                      `protocol: http/protobuf`, or give that of gRPC, usually 4317"
                 }
                 Protocol::Http => {
-                    "; the endpoint speaks HTTP/2 alone, as gRPC does: set `protocol: grpc`, or give the port of OTLP over HTTP, \
-                     usually 4318"
+                    "; the endpoint does not answer in HTTP/1.1: if this is the port of OTLP over gRPC, set \
+                     `protocol: grpc`, or give that of HTTP, usually 4318"
                 }
             };
         }
@@ -87,7 +73,8 @@ pub(super) struct Heard<S> {
 
 impl<S> Heard<S> {
     pub(super) fn new(stream: S, greeting: Greeting) -> Self {
-        greeting.await_first();
+        // One that speaks something else may hang up without a word.
+        greeting.set(true);
         Self { stream, greeting: Some(greeting) }
     }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error as _, time::Duration};
 
 use bytes::{BufMut as _, Bytes};
-use http::uri::PathAndQuery;
+use http::{header::CONTENT_TYPE, uri::PathAndQuery};
 use hyper_util::rt::TokioIo;
 use prost::Message as _;
 use tonic::{
@@ -14,9 +14,9 @@ use tonic::{
     transport::{Channel, Endpoint as Address},
 };
 use tonic_prost::{ProstCodec, ProstDecoder};
-use tower::service_fn;
+use tower::{ServiceExt as _, service_fn};
 
-use super::{Signal, TlsError, dial::Dialer, taken};
+use super::{Signal, TlsError, dial::Dialer, greeting::Greeting, taken};
 use crate::{
     config::otlp::Connection,
     export::otlp::{
@@ -71,7 +71,12 @@ impl Client {
             address.connect_with_connector_lazy(service_fn(dial))
         });
         // A server answers in the encoding of the request.
-        let mut client = Grpc::new(channel.clone()).accept_compressed(CompressionEncoding::Gzip);
+        let greeting = &dialer.greeting;
+        let service = channel.clone().map_response(|response| {
+            greeting.set(!is_grpc(&response));
+            response
+        });
+        let mut client = Grpc::new(service).accept_compressed(CompressionEncoding::Gzip);
         if *gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
@@ -85,15 +90,21 @@ impl Client {
             // One with a cause comes from the connection, not from the collector.
             Err(status) => match status.source() {
                 Some(cause) => Answer::later(dialer.explain(cause)),
-                None => understood(&status),
+                None => understood(&status, greeting),
             },
         }
     }
 }
 
+/// Whether an answer is one of gRPC, not of a server that speaks HTTP/2 for other ends.
+fn is_grpc<T>(response: &http::Response<T>) -> bool {
+    let value = response.headers().get(CONTENT_TYPE);
+    value.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
 /// What a collector's refusal means.
-fn understood(status: &Status) -> Answer {
-    let reason = format!("the collector answers {:?}: {}", status.code(), status.message());
+fn understood(status: &Status, greeting: &Greeting) -> Answer {
+    let reason = greeting.explain(format!("the collector answers {:?}: {}", status.code(), status.message()));
     let pause = asked_pause(status);
     match status.code() {
         Code::Cancelled
@@ -147,7 +158,10 @@ impl Encoder for Encoded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::otlp::messages::{Delay, Detail};
+    use crate::{
+        config::otlp::Protocol,
+        export::otlp::messages::{Delay, Detail},
+    };
 
     fn status(code: Code, asked: Option<Delay>) -> Status {
         let details = asked.map(|delay| {
@@ -159,7 +173,7 @@ mod tests {
     }
 
     fn is_later(status: &Status) -> Option<Option<Duration>> {
-        match understood(status) {
+        match understood(status, &Greeting::new(Protocol::Grpc)) {
             Answer::Later { pause, .. } => Some(pause),
             Answer::Refused { .. } => None,
             Answer::Taken { .. } => panic!("a failure is no acknowledgement"),
