@@ -58,6 +58,9 @@ pub enum AppError {
     /// The thread that reads the maps could not be started.
     #[error("cannot start the collector")]
     Collector(#[source] io::Error),
+    /// The threads that find names of users could not be started.
+    #[error("cannot start to look for names of users")]
+    Users(#[source] io::Error),
     /// The web side failed.
     #[error(transparent)]
     Http(#[from] http::Error),

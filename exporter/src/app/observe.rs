@@ -89,13 +89,14 @@ pub(super) fn start(
     report(&object);
 
     let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
-    let directory = Directory::new(resolver);
+    let mut directory = Directory::new(resolver);
     if let Some(verdicts) = verdicts {
         directory.registry().watch(verdicts);
     }
     let hub = Arc::<Hub>::default();
     let (mut lives, mut books, mut reader) = (None, None, None);
     if let (Some(source), Some(settings)) = (events, settings) {
+        directory.name_users().map_err(AppError::Users)?;
         let (received, registry) = (Arc::<Received>::default(), directory.registry());
         let (followed, changes) = lives::channel(lifecycles(&settings), begun);
         books = Some(Books {

@@ -16,7 +16,7 @@ use doubleslit_common::{
 };
 
 use crate::{
-    identity::{CgroupId, Identity},
+    identity::{CgroupId, Identity, user_names::UserNames},
     lives::{Change, Init, Stop, What},
     namespaces::Type,
 };
@@ -32,6 +32,8 @@ pub struct Event {
     pub cgroup_path: Arc<str>,
     /// Whose it is.
     pub identity: Arc<Identity>,
+    /// What that owner's users are called; nothing when it is not known.
+    pub users: Option<Arc<UserNames>>,
     /// How many events it stands for, itself included.
     pub weight: u32,
     /// Who asked the kernel for it: one bit a listener.
@@ -77,7 +79,18 @@ impl From<Change> for Event {
             What::Stopped(stop) => Details::ContainerStop(stop),
         };
         // No CPU: the field is one of what the kernel sends.
-        Self { time, cgroup, cgroup_path: path, identity, weight: 1, listeners, cpu: 0, process: None, details }
+        Self {
+            time,
+            cgroup,
+            cgroup_path: path,
+            identity,
+            users: None,
+            weight: 1,
+            listeners,
+            cpu: 0,
+            process: None,
+            details,
+        }
     }
 }
 

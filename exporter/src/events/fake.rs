@@ -8,7 +8,10 @@ use std::{
 use doubleslit_common::event::{COMM_BYTES, Namespaces, Process as ProcessRecord};
 
 use super::event::{Details, Event, Exec, Process};
-use crate::identity::{CgroupId, Identity, Runtime, Scope};
+use crate::identity::{
+    CgroupId, Identity, Runtime, Scope,
+    user_names::{UidMap, UserNames},
+};
 
 /// An execution in a container.
 pub(super) fn exec() -> Event {
@@ -25,6 +28,7 @@ pub(super) fn exec() -> Event {
             image: "shop/web:1.4".to_owned(),
             ..Identity::default()
         }),
+        users: Some(Arc::new(UserNames::parse(b"root:x:0:0::/root:/bin/sh\n", &UidMap::identity()))),
         weight: 1,
         listeners: 1,
         cpu: 3,

@@ -83,7 +83,7 @@ impl std::fmt::Debug for Wanted {
 /// How long events wait for what is not known of their owner.
 #[derive(Clone, Copy, Debug)]
 struct Patience {
-    /// Who it is.
+    /// Who it is, and what its users are called.
     for_name: Duration,
     /// Anything.
     for_owner: Duration,
@@ -96,7 +96,9 @@ impl Patience {
     /// How long an event waits with what is known of its owner.
     fn with(self, known: Option<&Known>) -> Duration {
         match known {
-            Some(Known { is_settled: true, .. }) => Duration::ZERO,
+            Some(Known { is_settled: true, users, .. }) if !users.as_ref().is_some_and(|users| users.is_awaited()) => {
+                Duration::ZERO
+            }
             Some(_) => self.for_name,
             None => self.for_owner,
         }
@@ -231,8 +233,9 @@ fn label(record: Record, cgroup: CgroupId, owners: &mut Owners<'_>, decoder: Dec
     let known = owners.get(cgroup);
     let (cgroup_path, identity) =
         known.map(|known| (Arc::clone(&known.path), Arc::clone(&known.identity))).unwrap_or_default();
+    let users = known.and_then(|known| known.users.as_ref()?.names());
     let (time, weight, listeners, cpu) = (decoder.time(header.boot_ns), header.weight, header.listeners, header.cpu);
-    Event { time, cgroup, cgroup_path, identity, weight, listeners, cpu, process, details }
+    Event { time, cgroup, cgroup_path, identity, users, weight, listeners, cpu, process, details }
 }
 
 /// A descriptor that can be waited for.

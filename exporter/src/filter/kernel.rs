@@ -181,6 +181,7 @@ fn bystander(cgroup: CgroupId, known: &Known) -> Event {
         cgroup,
         cgroup_path: known.path.clone(),
         identity: known.identity.clone(),
+        users: None,
         weight: 1,
         listeners: 0,
         cpu: 0,

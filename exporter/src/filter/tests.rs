@@ -42,6 +42,7 @@ fn exec(uid: u32, container: &str) -> Event {
         cgroup: CgroupId(7),
         cgroup_path: "/docker/x".into(),
         identity: Arc::new(identity),
+        users: None,
         weight: 1,
         listeners: 1,
         cpu: 0,
@@ -181,7 +182,8 @@ fn kernel(filter: &Filter, event: &Event) -> [bool; 2] {
     let kernel = KernelFilter::of(filter);
     let rules: Vec<_> = kernel.rules().collect();
     let gate = kernel.gate(event.kind(), Gate::open(1));
-    let known = Known { path: event.cgroup_path.clone(), identity: event.identity.clone(), is_settled: true };
+    let known =
+        Known { path: event.cgroup_path.clone(), identity: event.identity.clone(), is_settled: true, users: None };
     let facts = facts(event);
     [Some(kernel.verdict(event.cgroup, &known)), None].map(|owner| gate.decide(&rules, owner, &facts))
 }

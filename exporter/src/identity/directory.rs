@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    io,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -15,6 +16,7 @@ use super::{
     resolve::{Resolved, Resolver},
     source::Trouble,
     unit,
+    user_names::{Follower, Users},
 };
 
 /// How long a cgroup waits for its name. Its counts wait with it: they stay in the maps and lose nothing.
@@ -35,6 +37,8 @@ pub struct Cgroup {
     pub started: Option<SystemTime>,
     /// When it was removed.
     pub removed_at: Option<Instant>,
+    /// The users of whoever it is; nothing where nobody asks for their names.
+    pub users: Option<Arc<Users>>,
 }
 
 /// How the directory and the file system differed.
@@ -57,6 +61,8 @@ pub struct Directory {
     open: BTreeMap<CgroupId, Instant>,
     host: Arc<Identity>,
     registry: Arc<Registry>,
+    /// Who finds names of users, if somebody asks for them.
+    follower: Option<Follower>,
 }
 
 impl Directory {
@@ -70,7 +76,18 @@ impl Directory {
             open: BTreeMap::new(),
             host: Arc::default(),
             registry: Arc::default(),
+            follower: None,
         }
+    }
+
+    /// Has names of users found for the cgroups that become known from now on.
+    ///
+    /// # Errors
+    ///
+    /// When a thread cannot be made.
+    pub fn name_users(&mut self) -> io::Result<()> {
+        self.follower = Some(Follower::start(self.resolver.roots())?);
+        Ok(())
     }
 
     /// What resolves the identities.
@@ -103,12 +120,13 @@ impl Directory {
             }
             let path: Arc<str> = path.into();
             self.latest.insert(Arc::clone(&path), id);
+            let users = self.users(&path, &found, None);
             let Found { identity, own, started: told, .. } = found;
             let started = started.or_else(|| {
                 let first_process = || self.resolver.first_process(&path, SystemTime::now());
                 if own { told.or_else(first_process) } else { None }
             });
-            self.cgroups.insert(id, Cgroup { id, path, identity, own, started, removed_at: None });
+            self.cgroups.insert(id, Cgroup { id, path, identity, own, started, removed_at: None, users });
             self.publish(id);
         }
         &self.cgroups[&id]
@@ -183,8 +201,10 @@ impl Directory {
     }
 
     fn assign(&mut self, id: CgroupId, found: Found) {
+        let users = self.cgroups.get(&id).and_then(|cgroup| self.users(&cgroup.path, &found, Some(cgroup)));
         if let Some(cgroup) = self.cgroups.get_mut(&id) {
             let Found { identity, own, started, .. } = found;
+            cgroup.users = users;
             cgroup.identity = identity;
             cgroup.own = own;
             cgroup.started = cgroup.started.or(started);
@@ -194,17 +214,32 @@ impl Directory {
 
     /// Tells other threads what is known of a cgroup.
     fn publish(&self, id: CgroupId) {
-        if let Some(Cgroup { path, identity, .. }) = self.cgroups.get(&id) {
-            let (path, identity) = (Arc::clone(path), Arc::clone(identity));
-            self.registry.set(id, Known { path, identity, is_settled: !self.is_open(id) });
+        if let Some(Cgroup { path, identity, users, .. }) = self.cgroups.get(&id) {
+            let (path, identity, users) = (Arc::clone(path), Arc::clone(identity), users.clone());
+            self.registry.set(id, Known { path, identity, is_settled: !self.is_open(id), users });
+        }
+    }
+
+    /// The users of whoever the cgroup at a path was found to be. `before` is what was known of it.
+    fn users(&self, path: &str, found: &Found, before: Option<&Cgroup>) -> Option<Arc<Users>> {
+        let follower = self.follower.as_ref()?;
+        match found.identity.scope {
+            Scope::Host => Some(follower.of_host()),
+            Scope::Container if found.own => {
+                let before = before.filter(|before| before.own).and_then(|before| before.users.clone());
+                Some(before.unwrap_or_else(|| follower.of_container(path)))
+            }
+            Scope::Container => found.users.clone(),
+            Scope::Pod | Scope::Other => None,
         }
     }
 
     /// Finds out whose the cgroup at a path is, which was already there at `since`.
     fn find(&self, path: &str, since: Instant) -> Found {
         let located = locate(path);
-        if let Some((identity, open)) = self.owner(path, located.as_ref()) {
-            return Found { identity, own: false, started: None, open, troubles: Vec::new() };
+        if let Some(owner) = self.owner(path, located.as_ref()) {
+            let (identity, users, open) = (Arc::clone(&owner.identity), owner.users.clone(), self.is_open(owner.id));
+            return Found { identity, users, own: false, started: None, open, troubles: Vec::new() };
         }
         let resolved = match &located {
             Some(located) => self.resolver.resolve_located(path, located, since),
@@ -215,24 +250,22 @@ impl Directory {
             unit::innermost(path).clone_into(&mut identity.unit);
         }
         let identity = if identity == *self.host { Arc::clone(&self.host) } else { Arc::new(identity) };
-        Found { identity, own, started, open, troubles }
+        Found { identity, users: None, own, started, open, troubles }
     }
 
-    /// The identity of the container or pod that the cgroup at `path` is nested in, if that is known, and whether more may
-    /// soon be known of it.
+    /// The cgroup of the container or pod that the one at `path` is nested in, if that is known.
     ///
     /// Found again this way also when the runtime's files about the container are gone.
-    fn owner(&self, path: &str, located: Option<&Located>) -> Option<(Arc<Identity>, bool)> {
-        let owner = match located {
-            Some(located) if located.is_own(path) => return None,
-            Some(located) => self.at(located.root(path))?,
+    fn owner(&self, path: &str, located: Option<&Located>) -> Option<&Cgroup> {
+        match located {
+            Some(located) if located.is_own(path) => None,
+            Some(located) => self.at(located.root(path)),
             // Where the path tells nothing, a container above it is a runtime's without an engine.
             None => {
                 let above = path.match_indices('/').skip(1).filter_map(|(end, _)| self.at(&path[..end]));
-                above.into_iter().find(|cgroup| cgroup.own || self.is_open(cgroup.id))?
+                above.into_iter().find(|cgroup| cgroup.own || self.is_open(cgroup.id))
             }
-        };
-        Some((Arc::clone(&owner.identity), self.is_open(owner.id)))
+        }
     }
 
     fn at(&self, path: &str) -> Option<&Cgroup> {
@@ -312,6 +345,8 @@ fn lacks(identity: &Identity, other: &Identity) -> bool {
 #[derive(Debug)]
 struct Found {
     identity: Arc<Identity>,
+    /// The users of the container that it is nested in.
+    users: Option<Arc<Users>>,
     own: bool,
     started: Option<SystemTime>,
     open: bool,

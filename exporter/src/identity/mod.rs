@@ -22,6 +22,7 @@ pub mod source;
 mod started;
 pub mod state_file;
 mod unit;
+pub mod user_names;
 mod users;
 
 use std::collections::BTreeMap;

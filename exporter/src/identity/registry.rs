@@ -6,10 +6,10 @@ use std::{
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
-use super::{CgroupId, Identity};
+use super::{CgroupId, Identity, user_names::Users};
 
 /// What is known of a cgroup.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Known {
     /// Its path from the root of the hierarchy.
     pub path: Arc<str>,
@@ -17,6 +17,8 @@ pub struct Known {
     pub identity: Arc<Identity>,
     /// Whether nothing more is expected soon.
     pub is_settled: bool,
+    /// The users of whoever it is; nothing where nobody asks for their names.
+    pub users: Option<Arc<Users>>,
 }
 
 /// Someone who is told of every change.

@@ -174,6 +174,11 @@ impl Resolver {
         started::first(&self.directory(path), &self.roots.proc).map(|first| first.pid)
     }
 
+    /// Where things are.
+    pub(super) fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
     /// Where the proc file system is mounted.
     #[must_use]
     pub fn proc(&self) -> &Path {

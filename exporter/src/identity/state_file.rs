@@ -1,9 +1,11 @@
 //! Reads what runtimes keep on disk, trusting nothing about it.
 
+mod watched;
+
 use std::{
     fs::File,
     io::{self, Read},
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd as _, OwnedFd},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -14,6 +16,7 @@ use rustix::{
 };
 use serde::de::DeserializeOwned;
 
+pub(super) use self::watched::Watched;
 use super::{failures::Reason, source::Trouble};
 
 /// The size up to which a state file is read.
@@ -142,20 +145,7 @@ impl Tree {
 
     /// Reads a file.
     pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, StateFileError> {
-        let file = File::from(self.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?);
-        let stat = fstat(&file).map_err(|errno| self.unread(path, errno))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(StateFileError::NotRegular { path: self.outside(path) });
-        }
-        // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
-        let mut bytes = Vec::new();
-        file.take(LIMIT_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|source| StateFileError::Read { path: self.outside(path), source })?;
-        if u64::try_from(bytes.len()).is_ok_and(|len| len > LIMIT_BYTES) {
-            return Err(StateFileError::TooLarge { path: self.outside(path) });
-        }
-        Ok(bytes)
+        read_regular(&self.open(path, OFlags::PATH)?, || self.outside(path))
     }
 
     /// What tells whether the file or directory at `path` changes.
@@ -207,6 +197,35 @@ impl Tree {
     fn unread(&self, path: &Path, errno: Errno) -> StateFileError {
         StateFileError::Read { path: self.outside(path), source: errno.into() }
     }
+}
+
+/// Reads the file at `path` as if `root`, which is at `outside`, were the root; also where links lead there. Returns at once
+/// like [`Tree::read`].
+pub(super) fn read_in(root: &OwnedFd, path: &Path, outside: &Path) -> Result<Vec<u8>, StateFileError> {
+    let outside = || outside.join(path.strip_prefix("/").unwrap_or(path));
+    let found = open_in(root, path, OFlags::PATH | OFlags::CLOEXEC);
+    let found = found.map_err(|errno| StateFileError::Open { path: outside(), source: errno.into() })?;
+    read_regular(&found, outside)
+}
+
+/// Reads what was found at `path`. Only a regular file is opened: for a device that alone can have an effect.
+fn read_regular(found: &OwnedFd, path: impl Fn() -> PathBuf) -> Result<Vec<u8>, StateFileError> {
+    let stat = fstat(found).map_err(|errno| StateFileError::Read { path: path(), source: errno.into() })?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(StateFileError::NotRegular { path: path() });
+    }
+    // Whoever holds a lease on the file must not be waited for either.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(format!("/proc/self/fd/{}", found.as_raw_fd()), flags, Mode::empty());
+    let file = File::from(file.map_err(|errno| StateFileError::Open { path: path(), source: errno.into() })?);
+    // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
+    let mut bytes = Vec::new();
+    let read = file.take(LIMIT_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|source| StateFileError::Read { path: path(), source })?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len > LIMIT_BYTES) {
+        return Err(StateFileError::TooLarge { path: path() });
+    }
+    Ok(bytes)
 }
 
 /// Opens what is at `path`, as if `root` were the root.

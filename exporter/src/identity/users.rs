@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::state_file::{Stamp, Tree};
+use super::state_file::{Tree, Watched};
 
 /// How many users are looked at.
 const USERS: usize = 1024;
@@ -10,26 +10,20 @@ const USERS: usize = 1024;
 /// The homes of the machine's users, as `/etc/passwd` tells them.
 #[derive(Debug)]
 pub(super) struct Users {
-    tree: Tree,
-    passwd: PathBuf,
-    read: Option<Stamp>,
+    passwd: Watched,
     homes: Vec<(u32, PathBuf)>,
 }
 
 impl Users {
     /// The users in this file.
     pub(super) fn new(tree: Tree, passwd: PathBuf) -> Self {
-        Self { tree, passwd, read: None, homes: Vec::new() }
+        Self { passwd: Watched::new(tree, passwd), homes: Vec::new() }
     }
 
     /// The ids of users and their homes, in the file's order; none while the file cannot be read.
     pub(super) fn homes(&mut self) -> &[(u32, PathBuf)] {
-        let stamp = self.tree.stamp(&self.passwd).ok();
-        let is_still = matches!((self.read, stamp), (Some(read), Some(stamp)) if read.is_still(stamp));
-        if !is_still {
-            let bytes = self.tree.read(&self.passwd).unwrap_or_default();
+        if let Some(bytes) = self.passwd.news() {
             self.homes = String::from_utf8_lossy(&bytes).lines().filter_map(home).take(USERS).collect();
-            self.read = stamp;
         }
         &self.homes
     }

@@ -94,6 +94,7 @@ fn cgroup(id: u64, started: Option<SystemTime>) -> Cgroup {
         own: true,
         started,
         removed_at: None,
+        users: None,
     }
 }
 

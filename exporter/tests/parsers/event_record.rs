@@ -25,6 +25,7 @@ pub(crate) fn check(bytes: &[u8]) {
         cgroup: CgroupId(header.cgroup),
         cgroup_path: "".into(),
         identity: Arc::default(),
+        users: None,
         weight: header.weight,
         listeners: header.listeners,
         cpu: header.cpu,

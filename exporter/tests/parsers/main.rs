@@ -20,6 +20,8 @@ mod process_stat;
 mod runc;
 mod socket;
 mod state;
+mod uid_map;
+mod user_names;
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +36,7 @@ use proptest::{prelude::*, sample::Index};
 type Check = fn(&[u8]);
 
 /// A parser's file here, which is also the name of its fuzz target and of its seeds, and its property.
-const PARSERS: [(&str, Check); 18] = [
+const PARSERS: [(&str, Check); 20] = [
     ("accept", accept::check),
     ("cgroup_path", cgroup_path::check),
     ("configuration", configuration::check),
@@ -53,6 +55,8 @@ const PARSERS: [(&str, Check); 18] = [
     ("podman", podman::check),
     ("process_stat", process_stat::check),
     ("runc", runc::check),
+    ("uid_map", uid_map::check),
+    ("user_names", user_names::check),
 ];
 
 fn manifest() -> &'static Path {

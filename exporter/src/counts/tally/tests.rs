@@ -29,7 +29,7 @@ fn container(id: u64, name: &str) -> Cgroup {
 
 fn cgroup(id: u64, own: bool, identity: Identity) -> Cgroup {
     let path = format!("/{id}").into();
-    Cgroup { id: CgroupId(id), path, identity: Arc::new(identity), own, started: None, removed_at: None }
+    Cgroup { id: CgroupId(id), path, identity: Arc::new(identity), own, started: None, removed_at: None, users: None }
 }
 
 fn settings(labels: &[IdentityLabel]) -> Settings {

@@ -26,6 +26,19 @@ macro_rules! number {
     };
 }
 
+/// What the event's owner calls a user of the process.
+macro_rules! user {
+    ($name:literal, $attribute:literal, $help:literal, $id:ident) => {
+        Field {
+            name: $name,
+            attribute: $attribute,
+            help: $help,
+            kinds: OF_PROCESSES,
+            value: |event| Value::text(event.users.as_ref()?.get(process(event)?.record.$id)?),
+        }
+    };
+}
+
 /// The inode number of a namespace.
 macro_rules! namespace {
     ($name:literal, $attribute:literal, $help:literal, $type:ident) => {
@@ -68,7 +81,9 @@ pub(super) static FIELDS: &[Field] = &[
     number!("session", "process.session_leader.pid", "Id of the leader of the session", session),
     number!("group", "process.group_leader.pid", "Id of the leader of the process group", group),
     number!("real_uid", "process.real_user.id", "Real user", real_uid),
+    user!("real_user", "process.real_user.name", "Name of the real user, by the owner's own `/etc/passwd`", real_uid),
     number!("uid", "process.user.id", "Effective user", uid),
+    user!("user", "process.user.name", "Name of the effective user, likewise", uid),
     number!("saved_uid", "process.saved_user.id", "Saved user", saved_uid),
     number!("real_gid", "doubleslit.process.real_group.id", "Real group", real_gid),
     number!("gid", "doubleslit.process.group.id", "Effective group", gid),

@@ -13,6 +13,7 @@ fn events(cgroups: std::ops::Range<u64>) -> Vec<Event> {
         cgroup: CgroupId(cgroup),
         cgroup_path: Arc::default(),
         identity: Arc::default(),
+        users: None,
         weight: 1,
         listeners: 1,
         cpu: 0,

@@ -11,7 +11,10 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::*;
 use crate::{
     events::event::Details,
-    identity::Identity,
+    identity::{
+        Identity,
+        user_names::{UidMap, UserNames, Users},
+    },
     lives::{Change, Reason, Stop, What},
 };
 
@@ -68,7 +71,7 @@ impl Machine {
 
     fn know(&self, cgroup: u64, name: &str, is_settled: bool) {
         let identity = Arc::new(Identity { container: name.to_owned(), ..Identity::default() });
-        self.reader.registry.set(CgroupId(cgroup), Known { path: "/x".into(), identity, is_settled });
+        self.reader.registry.set(CgroupId(cgroup), Known { path: "/x".into(), identity, is_settled, users: None });
     }
 
     fn read(&mut self, patience: Duration) {
@@ -130,6 +133,27 @@ async fn waits_for_a_name_and_keeps_the_order_of_an_owner() {
     ];
     assert_eq!(told(&mut subscription).await, named(&expected));
     assert_eq!(machine.reader.received.of(Kind::Exec), 8);
+}
+
+#[tokio::test]
+async fn waits_for_the_names_of_users() {
+    let mut machine = Machine::new();
+    let mut subscription = machine.reader.hub.subscribe("test");
+    let users = Arc::new(Users::awaited());
+    let known =
+        Known { path: "/x".into(), identity: Arc::default(), is_settled: true, users: Some(Arc::clone(&users)) };
+    machine.reader.registry.set(CgroupId(1), known);
+    machine.happens(1, 1);
+    machine.read(Duration::from_secs(3600));
+    assert_eq!(machine.waiting.len(), 1);
+    let names = UserNames::parse(b"ann:x:0:0::/:", &UidMap::identity());
+    users.set(names.clone());
+    machine.happens(1, 2);
+    machine.read(Duration::from_secs(3600));
+    machine.reader.hub.close();
+    let (batch, _) = subscription.next().await.expect("both events");
+    let found: Vec<_> = batch.events.iter().map(|event| event.users.as_deref()).collect();
+    assert_eq!(found, [Some(&names), Some(&names)]);
 }
 
 #[tokio::test]

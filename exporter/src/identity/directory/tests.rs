@@ -103,6 +103,44 @@ fn time(seconds: u64) -> Option<SystemTime> {
 }
 
 #[test]
+fn users_are_those_of_the_owner() {
+    let (machine, told) = (Machine::new(), Told::default());
+    let mut directory = machine.directory_with(vec![Box::new(told.clone())]);
+    assert!(directory.insert(CgroupId(1), "/before", None).users.is_none());
+    directory.name_users().expect("threads");
+    told.knows(A, "web");
+    let b = A.replace('6', "7");
+    for (id, path) in [
+        (2, "/system.slice/a.service".to_owned()),
+        (3, format!("/docker/{b}")),
+        (4, format!("/docker/{b}/inner")),
+        (5, format!("/docker/{A}")),
+        (6, format!("/docker/{A}/system.slice/x.service")),
+        (7, "/kubepods/pod2cd1be50-9d5b-41a0-9a10-0b8fb4c3a8de".to_owned()),
+        (8, "/".to_owned()),
+    ] {
+        directory.insert(CgroupId(id), &path, None);
+    }
+    let users = |directory: &Directory, id| directory.get(CgroupId(id)).and_then(|cgroup| cgroup.users.clone());
+    let is_same = |directory: &Directory, one, other| match (users(directory, one), users(directory, other)) {
+        (Some(one), Some(other)) => Arc::ptr_eq(&one, &other),
+        _ => false,
+    };
+    assert!(directory.is_open(CgroupId(3)) && users(&directory, 3).is_some_and(|users| users.is_awaited()));
+    let before = users(&directory, 3);
+    told.knows(&b, "late");
+    directory.settle(Instant::now());
+    assert_eq!(name(&directory, 3), "late");
+    assert!(before.zip(users(&directory, 3)).is_some_and(|(before, after)| Arc::ptr_eq(&before, &after)));
+    for (one, other, expected) in [(2, 8, true), (3, 4, true), (5, 6, true), (2, 3, false), (3, 5, false)] {
+        assert_eq!(is_same(&directory, one, other), expected, "{one} and {other}");
+    }
+    assert!(users(&directory, 7).is_none(), "a pod has no list of its own");
+    let known = directory.registry().get(CgroupId(6)).and_then(|known| known.users);
+    assert!(known.zip(users(&directory, 5)).is_some_and(|(known, users)| Arc::ptr_eq(&known, &users)));
+}
+
+#[test]
 fn shares_an_identity_with_what_is_nested() {
     let machine = Machine::new();
     let mut directory = machine.directory();

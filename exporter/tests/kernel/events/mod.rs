@@ -21,6 +21,7 @@ mod socket_state;
 mod storm;
 mod tcp;
 mod unsupported;
+mod users;
 
 use std::{fs, path::Path};
 

@@ -25,7 +25,11 @@ fn an_execution_has_the_attributes_that_watch_prints_by_grpc_and_http() {
     {
         let mut collector = Collector::start();
         let endpoint = if protocol == "grpc" { collector.grpc() } else { collector.http() };
-        let container = docker().load("otlp", &["--label", "team=shop"]);
+        let users = tempfile::tempdir().expect("a directory can be made");
+        let passwd = users.path().join("passwd");
+        std::fs::write(&passwd, "root:x:0:0::/:\nann:x:1234:0::/:\n").expect("a file can be written");
+        let volume = format!("--volume={}:/etc/passwd:ro", passwd.display());
+        let container = docker().load("otlp", &["--label", "team=shop", &volume]);
         let watch = Watch::start(
             Path::new(BINARY),
             &format!("identity: {{docker_root: \"{}\"}}", docker().data_root().display()),
@@ -38,12 +42,13 @@ fn an_execution_has_the_attributes_that_watch_prints_by_grpc_and_http() {
                  resource_attributes: ['k8s.cluster.name=test'], logs: {{linger: 10ms}}}}"
             ))
             .start();
-        docker().cli(["exec", "-w", "/tmp", "otlp", "/bin/sh", "-c", "exec /bin/true"]);
+        docker().cli(["exec", "-w", "/tmp", "--user=1234", "otlp", "/bin/sh", "-c", "exec /bin/true"]);
 
         let is_it = |attributes: &Value| {
             attributes["container.id"] == json!(container.id) && attributes["process.executable.path"] == "/bin/true"
         };
         let printed = watch.await_event("the execution", is_it);
+        assert_eq!([&printed["process.user.name"], &printed["process.real_user.name"]], ["ann", "ann"]);
         let of_it = |record: &&LogRecord| is_it(&json!(record.attributes));
         let received = collector.await_received("the execution", |received| received.logs.iter().any(|it| of_it(&it)));
         let record = received.logs.iter().find(of_it).expect("it was received").clone();

@@ -32,6 +32,7 @@ fn event() -> Event {
         cgroup: CgroupId(7),
         cgroup_path: "/a".into(),
         identity: Arc::new(identity),
+        users: None,
         weight: 3,
         listeners: 1,
         cpu: 0,
