@@ -55,10 +55,11 @@ fn is_execution(record: &LogRecord, container: &str, name: &str) -> bool {
 /// Waits until the collector has all that has happened in a container until now: has it execute something else, which comes
 /// behind that.
 fn await_until_now(collector: &mut Collector, container: &LoadContainer<'_>) {
+    let executions =
+        |received: &Received| received.logs.iter().filter(|record| is_execution(record, &container.id, "true")).count();
+    let before = executions(collector.received());
     docker().cli(["exec", &container.id, "/bin/true"]);
-    collector.await_received("the last execution", |received| {
-        received.logs.iter().any(|record| is_execution(record, &container.id, "true"))
-    });
+    collector.await_received("the last execution", |received| executions(received) > before);
 }
 
 /// What became of log records: whatever was accepted is in one of these.
