@@ -30,13 +30,17 @@ pub enum Kind {
     ContainerStart = 11,
     /// A cgroup was removed; for a container's own cgroup this is its stop.
     ContainerStop = 12,
+    /// A system call returned.
+    Syscall = 13,
     /// A single event found no room in the ring; its detail is the number of its own kind.
-    EventLost = 13,
+    EventLost = 14,
+    /// A tracepoint was hit that the configuration names.
+    Tracepoint = 15,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Exec,
         Self::Fork,
         Self::Thread,
@@ -50,7 +54,9 @@ impl Kind {
         Self::TcpResetReceive,
         Self::ContainerStart,
         Self::ContainerStop,
+        Self::Syscall,
         Self::EventLost,
+        Self::Tracepoint,
     ];
 
     /// How many kinds there are.
@@ -79,7 +85,9 @@ impl Kind {
             Self::TcpResetReceive => "tcp_reset_receive",
             Self::ContainerStart => "container_start",
             Self::ContainerStop => "container_stop",
+            Self::Syscall => "syscall",
             Self::EventLost => "event_lost",
+            Self::Tracepoint => "tracepoint",
         }
     }
 }

@@ -14,6 +14,8 @@ macro_rules! kernel_fields {
         $apply! {
             TASK_CGROUPS: "task_struct" "cgroups" 8;
             TASK_COMM: "task_struct" "comm" 16;
+            TASK_COMPAT_FLAGS: "task_struct" "thread_info.flags" 8;
+            TASK_COMPAT_STATUS: "task_struct" "thread_info.status" 4;
             TASK_CRED: "task_struct" "cred" 8;
             TASK_EXIT_CODE: "task_struct" "exit_code" 4;
             TASK_FS: "task_struct" "fs" 8;
@@ -82,6 +84,8 @@ macro_rules! kernel_fields {
             CGROUP_ROOT: "cgroup" "root" 8;
             CGROUP_ROOT_HIERARCHY_ID: "cgroup_root" "hierarchy_id" 4;
             KERNFS_NODE_ID: "kernfs_node" "id" 8;
+            PT_REGS_ORIG_AX: "pt_regs" "orig_ax" 8;
+            PT_REGS_SYSCALLNO: "pt_regs" "syscallno" 4;
             SIGINFO_CODE: "kernel_siginfo" "si_code" 4;
             SIGINFO_ERRNO: "kernel_siginfo" "si_errno" 4;
             SIGACTION_HANDLER: "k_sigaction" "sa.sa_handler" 8;

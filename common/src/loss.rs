@@ -16,12 +16,23 @@ pub enum Loss {
     EdgesRefused = 3,
     /// The notice ring is full: userspace walks cgroupfs instead.
     NoticesFull = 4,
+    /// `HITS` is full: the hit is counted for its tracepoint, without the values that it is split by.
+    HitsFull = 5,
+    /// `HITS` refused the key for another reason: the hit is counted for its tracepoint, without these values.
+    HitsRefused = 6,
 }
 
 impl Loss {
     /// Every cause, in the order of its number.
-    pub const ALL: [Self; 5] =
-        [Self::CountsFull, Self::CountsRefused, Self::EdgesFull, Self::EdgesRefused, Self::NoticesFull];
+    pub const ALL: [Self; 7] = [
+        Self::CountsFull,
+        Self::CountsRefused,
+        Self::EdgesFull,
+        Self::EdgesRefused,
+        Self::NoticesFull,
+        Self::HitsFull,
+        Self::HitsRefused,
+    ];
 
     /// How many causes there are.
     pub const COUNT: usize = Self::ALL.len();
@@ -49,6 +60,7 @@ impl Loss {
             Self::CountsFull | Self::CountsRefused => "counts",
             Self::EdgesFull | Self::EdgesRefused => "edges",
             Self::NoticesFull => "notices",
+            Self::HitsFull | Self::HitsRefused => "hits",
         }
     }
 
@@ -56,8 +68,8 @@ impl Loss {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::CountsFull | Self::EdgesFull | Self::NoticesFull => "full",
-            Self::CountsRefused | Self::EdgesRefused => "other",
+            Self::CountsFull | Self::EdgesFull | Self::NoticesFull | Self::HitsFull => "full",
+            Self::CountsRefused | Self::EdgesRefused | Self::HitsRefused => "other",
         }
     }
 }

@@ -13,7 +13,10 @@ use doubleslit_common::{
     key::{CountKey, EdgeKey},
     kind::Kind,
     loss::Loss,
-    probes::signal::Sender,
+    probes::{
+        signal::Sender,
+        tracepoint::{HitKey, SPLITS},
+    },
     slot::{self, Slot},
 };
 
@@ -34,6 +37,10 @@ static COUNTS: PerCpuHashMap<CountKey, u64> = PerCpuHashMap::with_max_entries(1,
 /// Generated signals by target and sender, where these differ. Userspace sets the capacity.
 #[map]
 static EDGES: PerCpuHashMap<EdgeKey, u64> = PerCpuHashMap::with_max_entries(1, 0);
+
+/// Hits of tracepoints that are split by values of their fields. Userspace sets the capacity.
+#[map]
+static HITS: PerCpuHashMap<HitKey, u64> = PerCpuHashMap::with_max_entries(1, 0);
 
 /// What could not be stored where it belongs, by kind and cause, see [`Loss::index`].
 #[map]
@@ -68,6 +75,21 @@ pub fn add_edge(target: u64, sender: u64, detail: u32) {
     };
     lose(Kind::SignalGenerate, cause, 1);
     add(target, Kind::SignalGenerate, Sender::Unknown.mark(detail), 1);
+}
+
+/// Counts a hit of a tracepoint with these values; without them where `HITS` has no place.
+#[inline(always)]
+pub fn add_hit(cgroup: u64, tracepoint: u32, values: [u64; SPLITS]) {
+    let Some(owner) = CountKey::new(cgroup, Kind::Tracepoint, tracepoint) else {
+        return lose(Kind::Tracepoint, Loss::CountsRefused, 1);
+    };
+    let cause = match raise(&HITS, &HitKey { owner, values }, 1) {
+        Raised::Yes => return,
+        Raised::Full => Loss::HitsFull,
+        Raised::Refused => Loss::HitsRefused,
+    };
+    lose(Kind::Tracepoint, cause, 1);
+    add(cgroup, Kind::Tracepoint, tracepoint, 1);
 }
 
 /// Counts what could not be stored where it belongs.

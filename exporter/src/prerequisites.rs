@@ -186,7 +186,9 @@ pub fn tracefs(mountinfo: &str) -> Check {
     let outcome = match mount_point(mountinfo, "tracefs") {
         Some(path) => Outcome::Pass(format!("`{path}`")),
         None => {
-            fail("it is not mounted; no probe needs it".to_owned(), "`mount -t tracefs tracefs /sys/kernel/tracing`")
+            let found =
+                "it is not mounted; no probe needs it, and for named tracepoints it is mounted at no place".to_owned();
+            fail(found, "`mount -t tracefs tracefs /sys/kernel/tracing` where `CAP_SYS_ADMIN` is missing")
         }
     };
     Check { name: "tracefs", required: false, outcome }

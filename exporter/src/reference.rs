@@ -7,7 +7,7 @@ use std::fmt::Write;
 pub use self::events::events;
 use crate::{
     export::{METRICS, MetricKind},
-    probes::{Family, PROBES, Probe, Source, lost},
+    probes::{Family, PROBES, Probe, Source, lost, tracepoint::FAMILY},
 };
 
 const HEAD: &str = "# Metrics
@@ -43,6 +43,21 @@ in seconds since the epoch. This is the start of the container, or that of the e
 sender have none, because they come and go with their sender.
 ";
 
+const TRACEPOINTS: &str = "
+## Tracepoints
+
+Counts hits of the tracepoints that the setting `tracepoints` names, of the container whose task is running when it is hit,
+whatever the tracepoint is about: what the kernel does in an interrupt is the interrupted task's. The program `tracepoint_hit` is
+attached to all of them; it is neither loaded nor attached when none is named.
+
+Hits are told apart by the integer fields that the setting names, three at most, each in a label `field_<name>`. It is empty
+where a tracepoint is not split by the field, and `other` where the value is not known: the map `hits` was full, or 65536
+different values have been seen. Fields that all tracepoints have are of no use for that, because programs do not get them.
+
+| metric | type | labels | meaning |
+|---|---|---|---|
+";
+
 /// The whole reference of the metrics, as Markdown.
 #[must_use]
 pub fn metrics() -> String {
@@ -52,6 +67,9 @@ pub fn metrics() -> String {
     }
     text.push_str("\n## Lost events\n\nCounted while single events are sent, whichever probe sends them.\n");
     table(&mut text, [&lost::FAMILY]);
+    text.push_str(TRACEPOINTS);
+    let labels = [FAMILY.labels, &["field_<name>"]].concat();
+    line(&mut text, &format!("{}_total", FAMILY.name), "counter", Some("{I}"), &labels, &meaning(&FAMILY));
     text.push_str("\n## The exporter itself\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n");
     for metric in METRICS {
         let identity = metric.identified.then_some("{I}");
@@ -112,7 +130,7 @@ mod tests {
     use doubleslit_common::kind::Kind;
 
     use super::*;
-    use crate::probes;
+    use crate::probes::{self, tracepoint::PROGRAM};
 
     #[test]
     fn every_metric_is_there_once() {
@@ -135,6 +153,8 @@ mod tests {
         for family in probes::families().filter(|family| family.whole) {
             assert_eq!(families.insert(family.kind, family.name), None, "{} is whole twice", family.kind.name());
         }
+        programs.extend(PROGRAM.kinds.iter().map(|kind| (*kind, PROGRAM.name)));
+        families.insert(FAMILY.kind, FAMILY.name);
         for kind in Kind::ALL {
             assert!(kind == Kind::EventLost || programs.contains_key(&kind), "no program counts {}", kind.name());
             assert!(families.contains_key(&kind), "no family is whole for {}", kind.name());

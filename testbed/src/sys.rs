@@ -4,7 +4,7 @@
 use std::{
     ffi::CStr,
     io,
-    os::fd::{AsRawFd as _, BorrowedFd},
+    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
     ptr,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -77,6 +77,21 @@ pub fn dispose(signal: i32, disposition: Disposition) -> io::Result<()> {
         libc::sigaction(signal, &action, ptr::null_mut())
     };
     ok(status.into()).map(drop)
+}
+
+/// Opens a file for reading, by one `openat`.
+pub fn openat(path: &CStr) -> io::Result<OwnedFd> {
+    // SAFETY: the path is a C string, and a number that is no error is a new descriptor's.
+    unsafe {
+        let number = ok(libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), libc::O_RDONLY))?;
+        Ok(OwnedFd::from_raw_fd(number as i32))
+    }
+}
+
+/// Makes a system call whose arguments are all 0, whatever comes of it.
+pub fn call(number: i64) {
+    // SAFETY: no call of a test gives memory back at address 0, or writes there.
+    unsafe { libc::syscall(number, 0, 0, 0, 0, 0, 0) };
 }
 
 /// Sends a signal to a process.

@@ -6,4 +6,6 @@ pub mod fork;
 pub mod oom;
 pub mod signal;
 pub mod socket_state;
+pub mod syscall;
 pub mod tcp;
+pub mod tracepoint;

@@ -6,6 +6,8 @@ pub mod directory;
 mod field;
 pub mod memory;
 pub mod process;
+pub mod record;
+pub mod registers;
 pub mod sender;
 pub mod sigaction;
 pub mod siginfo;

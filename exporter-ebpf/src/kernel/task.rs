@@ -3,18 +3,26 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::bpf_get_current_task_btf;
+use doubleslit_common::layout::ABSENT;
 
 use super::{
     cgroup::Cgroup,
     field::{
         self, CRED_EUID, CSS_SET_DFL_CGRP, SIGNAL_FLAGS, SIGNAL_GROUP_EXIT_CODE, SIGNAL_OOM_MM, SIGNAL_OOM_SCORE_ADJ,
-        TASK_CGROUPS, TASK_CRED, TASK_EXIT_CODE, TASK_GROUP_LEADER, TASK_MM, TASK_PID, TASK_SIGNAL, TASK_TGID,
+        TASK_CGROUPS, TASK_COMPAT_FLAGS, TASK_COMPAT_STATUS, TASK_CRED, TASK_EXIT_CODE, TASK_GROUP_LEADER, TASK_MM,
+        TASK_PID, TASK_SIGNAL, TASK_TGID,
     },
     memory::Memory,
 };
 
 /// `SIGNAL_GROUP_EXIT` (include/linux/sched/signal.h): the group has one exit code for all of its threads.
 const SIGNAL_GROUP_EXIT: u32 = 4;
+
+/// `TS_COMPAT` of x86-64 (arch/x86/include/asm/thread_info.h): a 32-bit system call is under way.
+const TS_COMPAT: u32 = 2;
+
+/// `TIF_32BIT` of arm64 (arch/arm64/include/asm/thread_info.h): the process is a 32-bit one.
+const TIF_32BIT: u64 = 1 << 22;
 
 /// A task that the verifier knows: an argument of a BTF tracepoint, or the one that runs.
 #[derive(Clone, Copy)]
@@ -63,6 +71,19 @@ impl Task {
     pub fn uid(self) -> u32 {
         // SAFETY: each pointer is loaded, typed, from the one before; the first is the task, see `new`.
         unsafe { field::load(field::load(self.0, &TASK_CRED), &CRED_EUID) }
+    }
+
+    /// Whether the system call that it is in is a 32-bit one, as `in_compat_syscall` says.
+    #[inline(always)]
+    pub fn is_in_compat_syscall(self) -> bool {
+        // SAFETY: see `new`; only arm64 has no `status`.
+        unsafe {
+            if TASK_COMPAT_STATUS.load() != ABSENT {
+                field::load::<u32>(self.0, &TASK_COMPAT_STATUS) & TS_COMPAT != 0
+            } else {
+                field::load::<u64>(self.0, &TASK_COMPAT_FLAGS) & TIF_32BIT != 0
+            }
+        }
     }
 
     /// Whether it is the first thread of its process.

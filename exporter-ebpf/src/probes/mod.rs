@@ -7,4 +7,6 @@ mod fork;
 mod oom;
 mod signal;
 mod socket_state;
+mod syscall;
 mod tcp;
+mod tracepoint;

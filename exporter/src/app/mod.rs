@@ -33,6 +33,7 @@ use crate::{
     http,
     machine::MachineError,
     probes::{PROBES, lost},
+    tracepoints::select::SelectError,
 };
 
 /// How soon the end of a container is noticed where the kernel does not tell.
@@ -47,6 +48,9 @@ pub enum AppError {
     /// The machine cannot be looked at.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// The tracepoints that the configuration names cannot be had.
+    #[error("cannot count hits of tracepoints")]
+    Tracepoints(#[from] SelectError),
     /// The BPF side could not be loaded.
     #[error("cannot load the BPF programs")]
     Load(#[from] LoadError),
@@ -97,14 +101,17 @@ async fn serve(config: Config) -> Result<(), AppError> {
     let stop = stop_signal().map_err(AppError::Signals)?;
     let listeners = http::bind(&config.web.listen_addresses).await?;
     let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
-    let observation = observe::start(&config, probes, otlp::events(&config))?;
+    let tracepoints = observe::tracepoints(&config)?;
+    let observation = observe::start(&config, probes, tracepoints, otlp::events(&config))?;
     if let Some(reason) = observation.object.without_events() {
         warn!(
             reason,
             "no single event can be had here, only counts; `otlp.logs.enabled: false` asks for none, a newer kernel may have them"
         );
     }
-    let settings = Arc::new(export::Settings::new(&config, families(&observation.object)));
+    let hits = observation.hits.clone();
+    let settings = export::Settings { hits, ..export::Settings::new(&config, families(&observation.object)) };
+    let settings = Arc::new(settings);
     let export = otlp::Export::start(&config, &observation)?;
     let source = Arc::new(Served {
         observation,

@@ -16,6 +16,7 @@ use crate::{
         events::{EventRing, EventSettings},
         object::{self, Loaded, Object},
         status::{EventStatus, ProbeState},
+        tracepoints,
     },
     config::Config,
     counts::{
@@ -31,6 +32,11 @@ use crate::{
     identity::directory::Directory,
     lives,
     machine::Machine,
+    tracepoints::{
+        hits::Hits,
+        select::{SelectError, select},
+        tracefs::Tracefs,
+    },
 };
 
 /// What observes the machine. Dropping it ends everything.
@@ -40,6 +46,8 @@ pub(super) struct Observation {
     pub(super) object: Object,
     /// The counts.
     pub(super) collector: Collector,
+    /// The tracepoints whose hits are counted, if there are some.
+    pub(super) hits: Option<Arc<Hits>>,
     /// What became of single events, if somebody listens.
     pub(super) books: Option<Books>,
     /// Where they are handed out.
@@ -58,7 +66,7 @@ struct Reading {
 impl Observation {
     /// Ends everything in the order in which events come, so that whoever listens gets all of them and then an end.
     pub(super) async fn finish(self) -> Option<Books> {
-        let Self { object, collector, books, hub: _, reader } = self;
+        let Self { object, collector, hits: _, books, hub: _, reader } = self;
         drop(object);
         // It waits for a thread.
         let _ = tokio::task::spawn_blocking(move || drop(collector)).await;
@@ -71,17 +79,31 @@ impl Observation {
     }
 }
 
-/// Starts what the configuration asks for, with these probes counting and these single events.
+/// The tracepoints that the configuration names, if it does.
+pub(super) fn tracepoints(config: &Config) -> Result<Option<tracepoints::Settings>, SelectError> {
+    if config.tracepoints.is_empty() {
+        return Ok(None);
+    }
+    let tracefs = Tracefs::find(&config.identity.host_root)?;
+    let hits = Hits::of(select(&tracefs, &config.tracepoints)?);
+    Ok(Some(tracepoints::Settings { hits: Arc::new(hits), capacity: config.maps.hits }))
+}
+
+/// Starts what the configuration asks for, with these probes and tracepoints counting and these single events.
 pub(super) fn start(
     config: &Config,
     probes: Vec<&'static str>,
+    tracepoints: Option<tracepoints::Settings>,
     events: Option<EventSettings>,
 ) -> Result<Observation, AppError> {
     let (begun, settings) = (SystemTime::now(), events.clone());
+    let hits = tracepoints.as_ref().map(|settings| Arc::clone(&settings.hits));
     let Loaded { object, counts, notices, events, stages, verdicts } = object::load(&object::Settings {
         probes,
+        calls: config.syscalls.calls.clone(),
         counts: config.maps.counts,
         edges: config.maps.edges,
+        tracepoints,
         events,
         stats: config.bpf.stats,
         btf: object::KERNEL_BTF.into(),
@@ -134,7 +156,7 @@ pub(super) fn start(
         walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
     };
     let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
-    Ok(Observation { object, collector, books, hub, reader })
+    Ok(Observation { object, collector, hits, books, hub, reader })
 }
 
 /// Starts the task that reads the ring.
@@ -169,6 +191,9 @@ fn report(object: &Object) {
         if matches!(state, ProbeState::Unsupported | ProbeState::Failed) {
             warn!(event = kind.name(), reason, "no single events");
         }
+    }
+    for (tracepoint, error) in object.refused() {
+        warn!(%tracepoint, %error, "hits are not counted");
     }
     for (map, bytes) in &object.memory {
         info!(map, bytes, "map memory");

@@ -57,7 +57,7 @@ pub fn watch(
 ) -> Result<Unseen, AppError> {
     runtime()?.block_on(async {
         let stop = stop_signal().map_err(AppError::Signals)?;
-        let observation = observe::start(config, vec!["container"], Some(events::settings(&config.events)))?;
+        let observation = observe::start(config, vec!["container"], None, Some(events::settings(&config.events)))?;
         if let Some(reason) = observation.object.without_events() {
             return Err(AppError::NoEvents(reason.to_owned()));
         }

@@ -1,5 +1,4 @@
 //! The ring of events, and what is let into it.
-#![expect(unsafe_code, reason = "aya takes map elements of types that are vouched for")]
 
 use std::{
     collections::BTreeMap,
@@ -12,10 +11,9 @@ use doubleslit_common::{
     event::{Gate, Stage},
     filter::Rule,
     kind::Kind,
-    wire::Wire,
 };
 
-use super::{object::LoadError, source::BatchReader};
+use super::{element::Element, object::LoadError, source::BatchReader};
 use crate::{events::source::RecordSource, filter::kernel::KernelFilter};
 
 /// What is sent as single events.
@@ -101,14 +99,6 @@ impl Stages {
         Ok(stages)
     }
 }
-
-/// A value as the map has it.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Element<T: Wire>(T);
-
-// SAFETY: `Wire` says that it has no padding and that any bytes are one.
-unsafe impl<T: Wire + 'static> aya::Pod for Element<T> {}
 
 /// Writes the rules.
 pub(super) fn set_rules(map: &mut aya::maps::Map, settings: &EventSettings) -> Result<(), MapError> {

@@ -1,6 +1,7 @@
 //! The kernel's side as userspace sees it: layout, object, programs, maps.
 
 pub mod btf;
+mod element;
 pub mod events;
 pub mod layout;
 pub mod notices;
@@ -9,4 +10,5 @@ mod slots;
 mod source;
 pub mod status;
 mod sys;
+pub mod tracepoints;
 pub mod verdicts;

@@ -4,6 +4,7 @@ use std::{
     io,
     os::fd::{AsFd, AsRawFd, OwnedFd},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use aya::{
@@ -22,9 +23,13 @@ use super::{
     source::{KernelCounts, Maps},
     status::{AttachedProgram, EventStatus, ProbeState, ProbeStatus},
     sys,
+    tracepoints::{self, Attached, HitCounts},
     verdicts::{VERDICTS, Verdicts},
 };
-use crate::probes::{PROBES, Probe, Program};
+use crate::{
+    probes::{PROBES, Probe, Program, syscall::Calls},
+    tracepoints::name::Name,
+};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/doubleslit-ebpf"));
 
@@ -36,10 +41,14 @@ pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 pub struct Settings {
     /// The probes that are switched on, by name.
     pub probes: Vec<&'static str>,
+    /// The system calls that the probe `syscall` counts.
+    pub calls: Calls,
     /// Capacity of the map `COUNTS`, in entries.
     pub counts: u32,
     /// Capacity of the map `EDGES`, in entries.
     pub edges: u32,
+    /// The tracepoints whose hits are counted, if there are some.
+    pub tracepoints: Option<tracepoints::Settings>,
     /// What is sent as single events; nothing when nobody listens.
     pub events: Option<EventSettings>,
     /// Whether to have the kernel measure the programs' run time.
@@ -68,6 +77,20 @@ pub enum LoadError {
     /// The slots could not be mapped.
     #[error("cannot map the map `SLOTS` into memory")]
     Slots(#[source] io::Error),
+    /// The object lacks a program.
+    #[error("the object has no program `{0}`")]
+    NoProgram(&'static str),
+    /// The program of tracepoints could not be loaded.
+    #[error("cannot load the program `tracepoint_hit`")]
+    Program(#[source] ProgramError),
+    /// A tracepoint could not be attached to.
+    #[error("cannot attach to the tracepoint `{name}`")]
+    Tracepoint {
+        /// The tracepoint.
+        name: Name,
+        /// Why.
+        source: io::Error,
+    },
     /// A program's handle could not be copied.
     #[error("cannot keep a program open")]
     Handle(#[source] io::Error),
@@ -87,6 +110,7 @@ pub enum LoadError {
 pub struct Object {
     _ebpf: Ebpf,
     _stats: Option<OwnedFd>,
+    tracepoints: Attached,
     /// The state of every probe, in the order of the table.
     pub probes: Vec<ProbeStatus>,
     /// The attached programs.
@@ -103,6 +127,11 @@ impl Object {
     pub fn without_events(&self) -> Option<&str> {
         let first = self.events.first()?;
         self.events.iter().all(|event| event.state != ProbeState::Up).then_some(&first.reason)
+    }
+
+    /// Tracepoints that a pattern means and that no program can be attached to, and why.
+    pub fn refused(&self) -> impl Iterator<Item = (&Name, &io::Error)> {
+        self.tracepoints.refused.iter().map(|(name, error)| (name, error))
     }
 }
 
@@ -147,6 +176,10 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     order.sort_by_key(|probe| probe.name != "container");
     let mut probes = order.into_iter().map(attach).collect::<Vec<_>>();
     probes.sort_by_key(|status| PROBES.iter().position(|probe| probe.name == status.name));
+    let mut attached = Attached::default();
+    if let Some(settings) = &settings.tracepoints {
+        attached = tracepoints::attach(settings, &mut ebpf, &mut programs)?;
+    }
     let (mut events, mut verdicts, mut sent) = (None, None, Vec::new());
     if let Some(settings) = &settings.events {
         set_filter(settings, &mut ebpf)?;
@@ -166,9 +199,21 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     let Maps { slots, counts, edges, losses } = &maps;
     let memory = [("slots", slots), ("counts", counts), ("edges", edges), ("losses", losses)]
         .map(|(name, map)| (name, map_memory(map.fd().as_fd().as_raw_fd())));
+    let hits = settings.tracepoints.as_ref().map(|settings| {
+        let map = take_data(&mut ebpf, "HITS")?;
+        HitCounts::new(map, Arc::clone(&settings.hits), cpus)
+    });
     let stages = Stages::new(take_data(&mut ebpf, "EVENT_STAGES")?, cpus)?;
-    let counts = KernelCounts::new(maps, &programs, cpus)?;
-    let object = Object { _ebpf: ebpf, _stats: stats, probes, programs, events: sent, memory: memory.to_vec() };
+    let counts = KernelCounts::new(maps, hits.transpose()?, &programs, cpus)?;
+    let object = Object {
+        _ebpf: ebpf,
+        _stats: stats,
+        tracepoints: attached,
+        probes,
+        programs,
+        events: sent,
+        memory: memory.to_vec(),
+    };
     Ok(Loaded { object, counts, notices, events, stages, verdicts })
 }
 
@@ -180,9 +225,13 @@ fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf, cpus: usize) -> Re
         .map_max_entries("SLOTS", slot::PER_CPU * cpus as u32)
         .map_max_entries("COUNTS", settings.counts)
         .map_max_entries("EDGES", if settings.probes.contains(&"signal") { settings.edges } else { 1 });
+    if let Some(tracepoints) = &settings.tracepoints {
+        loader.map_max_entries("SPLITS", tracepoints.count()).map_max_entries("HITS", tracepoints.entries());
+    }
     for (symbol, value) in layout.constants() {
         loader.override_global(symbol, value, true);
     }
+    loader.override_global("SYSCALLS", settings.calls.bits(), true);
     let watermark = settings.events.as_ref().map_or(0, EventSettings::watermark);
     let working_directory = u32::from(settings.events.as_ref().is_some_and(|events| events.working_directory));
     if let Some(events) = &settings.events {

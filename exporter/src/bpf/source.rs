@@ -11,6 +11,7 @@ use doubleslit_common::{
     key::{CountKey, EdgeKey},
     kind::Kind,
     loss::Loss,
+    probes::tracepoint::TRACEPOINTS,
 };
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     slots::Slots,
     status::AttachedProgram,
     sys::{self, Key},
+    tracepoints::HitCounts,
 };
 use crate::counts::{
     snapshot::MapRead,
@@ -35,6 +37,8 @@ pub struct KernelCounts {
     slots: Slots,
     counts: BatchReader<CountKey>,
     edges: BatchReader<EdgeKey>,
+    /// Hits of tracepoints that are split, if there are some.
+    hits: Option<HitCounts>,
     losses: BatchReader<u32>,
     /// The programs of which each run is one event.
     programs: Vec<(Kind, ProgramFd)>,
@@ -51,7 +55,12 @@ pub(super) struct Maps {
 
 impl KernelCounts {
     /// A reader of these maps, and of what the kernel tells of the programs, on a machine with `cpus` possible CPUs.
-    pub(super) fn new(maps: Maps, programs: &[AttachedProgram], cpus: usize) -> Result<Self, LoadError> {
+    pub(super) fn new(
+        maps: Maps,
+        hits: Option<HitCounts>,
+        programs: &[AttachedProgram],
+        cpus: usize,
+    ) -> Result<Self, LoadError> {
         let Maps { slots, counts, edges, losses } = maps;
         let counting = |AttachedProgram { program, fd }: &AttachedProgram| {
             let kind = program.kinds.first().filter(|_| program.each_run_counts)?;
@@ -61,6 +70,7 @@ impl KernelCounts {
             slots: Slots::map(slots.fd(), cpus).map_err(LoadError::Slots)?,
             counts: BatchReader::new("counts", counts, cpus)?,
             edges: BatchReader::new("edges", edges, cpus)?,
+            hits,
             losses: BatchReader::new("losses", losses, cpus)?,
             programs: programs.iter().filter_map(counting).collect::<Result<_, _>>().map_err(LoadError::Handle)?,
         })
@@ -70,11 +80,15 @@ impl KernelCounts {
 impl CountSource for KernelCounts {
     fn read(&mut self, reading: &mut Reading) -> io::Result<()> {
         reading.clear();
-        let Self { slots, counts, edges, losses, programs } = self;
+        let Self { slots, counts, edges, hits, losses, programs } = self;
         let read = counts.read(|key, value| reading.counts.push((key, value + slots.count(key, value))))?;
         reading.maps.push(slots.usage());
         reading.maps.push(read);
         reading.maps.push(edges.read(|key, value| reading.edges.push((key, value)))?);
+        if let Some(hits) = hits {
+            let read = hits.read(reading)?;
+            reading.maps.push(read);
+        }
         losses.read(|index, value| {
             let (cause, kind) = (index as usize / Kind::COUNT, index as usize % Kind::COUNT);
             if let (Some(cause), Some(kind)) = (Loss::ALL.get(cause), Kind::ALL.get(kind))
@@ -90,6 +104,12 @@ impl CountSource for KernelCounts {
     }
 
     fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+        // A detail that stands for values is in no other map.
+        if let Some(hits) =
+            self.hits.as_mut().filter(|_| key.kind() == Some(Kind::Tracepoint) && key.detail() >= TRACEPOINTS)
+        {
+            return hits.remove(key);
+        }
         let removed = self.counts.remove(key)?;
         let in_slot = self.slots.take(key);
         Ok(removed.map(|count| count + in_slot))
@@ -161,7 +181,8 @@ impl<K: Key> BatchReader<K> {
         Ok(MapRead { map: self.name, keys, capacity: self.capacity, syscalls, duration: begin.elapsed() })
     }
 
-    fn remove(&mut self, key: K) -> io::Result<Option<u64>> {
+    /// Removes an entry and returns its last value; nothing when it was not there.
+    pub(super) fn remove(&mut self, key: K) -> io::Result<Option<u64>> {
         let mut values = std::mem::take(&mut self.values);
         let removed = sys::lookup_and_delete(self.fd(), &key, &mut values, self.cpus);
         let value = values.iter().take(self.cpus).sum();

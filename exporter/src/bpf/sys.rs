@@ -4,10 +4,12 @@
 use std::{
     io,
     mem::{size_of, zeroed},
-    os::fd::{AsRawFd, BorrowedFd},
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_info};
+use aya_obj::generated::{
+    PERF_FLAG_FD_CLOEXEC, bpf_attach_type, bpf_attr, bpf_cmd, bpf_prog_info, perf_event_attr, perf_type_id,
+};
 
 /// A key that the kernel may write: plain bytes, any of which are valid.
 ///
@@ -27,6 +29,14 @@ unsafe impl Key for doubleslit_common::key::CountKey {
 // SAFETY: `wire!` proves that there is no padding; all fields are integers.
 unsafe impl Key for doubleslit_common::key::EdgeKey {
     const ZERO: Self = Self { target: doubleslit_common::key::CountKey::from_bits(0), sender: 0 };
+}
+
+// SAFETY: `wire!` proves that there is no padding; all fields are integers.
+unsafe impl Key for doubleslit_common::probes::tracepoint::HitKey {
+    const ZERO: Self = Self {
+        owner: doubleslit_common::key::CountKey::from_bits(0),
+        values: [0; doubleslit_common::probes::tracepoint::SPLITS],
+    };
 }
 
 // SAFETY: an integer.
@@ -127,6 +137,51 @@ pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<bpf_prog_info>
     // SAFETY: the kernel writes at most `info_len` bytes.
     unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr)? };
     Ok(info)
+}
+
+/// Attaches a program to the tracepoint with a number, until the descriptor is closed. The program can ask for the cookie.
+///
+/// # Errors
+///
+/// When the kernel refuses.
+pub(super) fn attach_tracepoint(program: BorrowedFd<'_>, tracepoint: u32, cookie: u64) -> io::Result<OwnedFd> {
+    // SAFETY: all-zero is a valid `perf_event_attr`.
+    let mut event = unsafe { zeroed::<perf_event_attr>() };
+    event.type_ = perf_type_id::PERF_TYPE_TRACEPOINT as u32;
+    event.size = size_of::<perf_event_attr>() as u32;
+    event.config = tracepoint.into();
+    // It need not count anything itself: that it exists is what has the kernel make records.
+    event.set_disabled(1);
+    // The program runs on every CPU, whichever the event is opened for: it belongs to the tracepoint (`perf_event_attach_bpf_prog`,
+    // kernel/trace/bpf_trace.c).
+    let (any_task, cpu, no_group) = (-1, 0, -1);
+    // SAFETY: the kernel reads `size` bytes.
+    let opened = unsafe {
+        libc::syscall(libc::SYS_perf_event_open, &raw const event, any_task, cpu, no_group, PERF_FLAG_FD_CLOEXEC)
+    };
+    // SAFETY: the kernel returned a new descriptor or an error.
+    let event = unsafe { owned(opened)? };
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr = unsafe { zeroed::<bpf_attr>() };
+    attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd().cast_unsigned();
+    attr.link_create.__bindgen_anon_2.target_fd = event.as_raw_fd().cast_unsigned();
+    attr.link_create.attach_type = bpf_attach_type::BPF_PERF_EVENT as u32;
+    attr.link_create.__bindgen_anon_3.perf_event.bpf_cookie = cookie;
+    // SAFETY: the command takes no addresses, and returns a new descriptor. The link keeps the event open.
+    unsafe { owned(bpf(bpf_cmd::BPF_LINK_CREATE, &mut attr)?) }
+}
+
+/// A descriptor that a system call returned, or its error.
+///
+/// # Safety
+///
+/// The descriptor is nobody else's.
+unsafe fn owned(result: i64) -> io::Result<OwnedFd> {
+    match i32::try_from(result) {
+        // SAFETY: the caller vouches for it.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Gives memory that was freed back to the system: the kernel's type information leaves some twenty mebibytes behind.

@@ -7,6 +7,7 @@ mod ns;
 mod output;
 mod ps;
 mod run;
+mod tracepoints;
 mod watch;
 
 #[cfg(test)]
@@ -42,6 +43,8 @@ enum Command {
     Ps(ps::Arguments),
     /// List the namespaces of a process
     Ns(ns::Arguments),
+    /// List the kernel's tracepoints, or the fields of one
+    Tracepoints(tracepoints::Arguments),
 }
 
 /// Why a command did not do what it was told.
@@ -85,6 +88,7 @@ impl Cli {
             Command::Watch(arguments) => watch::execute(&arguments),
             Command::Ps(arguments) => ps::execute(&arguments),
             Command::Ns(arguments) => ns::execute(&arguments),
+            Command::Tracepoints(arguments) => tracepoints::execute(&arguments),
         }
     }
 }

@@ -51,6 +51,17 @@ fn flags_of_watch() {
 }
 
 #[test]
+fn forms_of_tracepoints() {
+    for line in [
+        "doubleslit tracepoints",
+        "doubleslit tracepoints block:* -o json",
+        "doubleslit tracepoints show sched:sched_switch -o json --config.file /c",
+    ] {
+        assert!(matches!(parse(line).expect(line).command, Command::Tracepoints(_)), "{line}");
+    }
+}
+
+#[test]
 fn every_event_can_be_watched() {
     let refusal = parse("doubleslit watch --event walk").expect_err("there is none").to_string();
     for kind in KINDS {
@@ -70,6 +81,9 @@ fn wrong_usage_exits_with_2() {
         "doubleslit ns",
         "doubleslit ns 0",
         "doubleslit ns x",
+        "doubleslit tracepoints a:b:c",
+        "doubleslit tracepoints show",
+        "doubleslit tracepoints block:* show sched:sched_switch",
         "doubleslit watch exec",
         "doubleslit watch --event walk",
         "doubleslit watch -o xml",

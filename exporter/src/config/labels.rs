@@ -49,7 +49,7 @@ pub(super) fn row_labels(
 
 /// The labels that metrics have already, and whose they are.
 fn taken(container_labels: &[ContainerLabel]) -> BTreeMap<String, String> {
-    let families = probes::families().flat_map(|family| family.labels.iter().map(|label| (*label, family.name)));
+    let families = probes::all_families().flat_map(|family| family.labels.iter().map(|label| (*label, family.name)));
     let mut taken: BTreeMap<_, _> =
         families.map(|(label, family)| (label.to_owned(), format!("a label of `{family}_total`"))).collect();
     let described = DESCRIPTION.into_iter().chain(container_labels.iter().map(|label| label.label.as_str()));

@@ -20,11 +20,12 @@ const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../con
 const PREFIX: &str = "DOUBLESLIT_";
 
 /// The lists whose items are rules, each with keys of its own, and an example. No variable can hold them.
-const RULES: [(&str, &str); 4] = [
+const RULES: [(&str, &str); 5] = [
     ("ignore", "{container: load-*}"),
     ("events.select", "{event: exec, comm: [sh, bash]}"),
     ("events.drop", "{event: exec, comm: [sh, bash]}"),
     ("events.sample", "{event: exec, one_in: 10}"),
+    ("tracepoints", "{name: syscalls:sys_enter_openat, by: [flags]}"),
 ];
 
 /// A rule of such a list.
@@ -108,8 +109,8 @@ fn fit(tree: &mut Map<String, Value>, defaults: &Map<String, Value>, section: &s
             }
             (ValueKind::Array(_), ValueKind::Array(items)) => {
                 if let Some(example) = example(&path) {
-                    let of_events = path.starts_with("events.");
-                    if let Some(item) = items.iter().find(|item| !is_rule(&item.kind, of_events)) {
+                    let has_texts = path != "ignore";
+                    if let Some(item) = items.iter().find(|item| !is_rule(&item.kind, has_texts)) {
                         let expected = format!("a list of rules such as `{example}`");
                         return Err(Error::value(&path, shown(&item.kind), expected));
                     }
@@ -129,15 +130,15 @@ fn is_scalar(kind: &ValueKind) -> bool {
     !matches!(kind, ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil)
 }
 
-/// Whether this is like a rule. One of events has lists of values, and may be one text, as on the command line.
-fn is_rule(kind: &ValueKind, of_events: bool) -> bool {
+/// Whether this is like a rule. One of events or tracepoints may have lists of values, and may be one text.
+fn is_rule(kind: &ValueKind, has_texts: bool) -> bool {
     let is_value = |value: &Value| match &value.kind {
-        ValueKind::Array(items) => of_events && items.iter().all(|item| is_scalar(&item.kind)),
+        ValueKind::Array(items) => has_texts && items.iter().all(|item| is_scalar(&item.kind)),
         scalar => is_scalar(scalar),
     };
     match kind {
         ValueKind::Table(conditions) => conditions.values().all(is_value),
-        other => of_events && matches!(other, ValueKind::String(_)),
+        other => has_texts && matches!(other, ValueKind::String(_)),
     }
 }
 

@@ -7,6 +7,8 @@ mod ignore;
 mod labels;
 mod layers;
 pub mod otlp;
+mod syscalls;
+mod tracepoints;
 mod understood;
 mod written;
 
@@ -24,7 +26,11 @@ pub use error::Error;
 pub use events::{Arguments, Events};
 pub use labels::ContainerLabel;
 
-use crate::identity::{ignore::Ignore, labels::RowLabels};
+use crate::{
+    identity::{ignore::Ignore, labels::RowLabels},
+    probes::syscall::Calls,
+    tracepoints::select::Wanted,
+};
 
 /// The configuration, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub struct Config {
     pub log: Log,
     /// Which probes are on.
     pub probes: Probes,
+    /// What the probe of system calls counts.
+    pub syscalls: Syscalls,
     /// Reading the maps.
     pub poll: Poll,
     /// The maps' capacities.
@@ -47,6 +55,8 @@ pub struct Config {
     pub limits: Limits,
     /// Which containers are left out.
     pub ignore: Ignore,
+    /// The tracepoints whose hits are counted.
+    pub tracepoints: Vec<Wanted>,
     /// Which single events are sent.
     pub events: Events,
     /// How metrics are written.
@@ -142,6 +152,13 @@ impl Probes {
     }
 }
 
+/// What the probe of system calls counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Syscalls {
+    /// The calls; at least one.
+    pub calls: Calls,
+}
+
 /// Reading the maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Poll {
@@ -158,6 +175,8 @@ pub struct Maps {
     pub counts: u32,
     /// Of the map `EDGES`.
     pub edges: u32,
+    /// Of the map `HITS`.
+    pub hits: u32,
 }
 
 /// How long things stay.

@@ -8,7 +8,7 @@ use crate::{
     events::{fields::KINDS, redact::Redaction},
     filter::{Filter, Sampling},
     identity::labels::IdentityLabel,
-    probes::PROBES,
+    probes::{PROBES, syscall::Calls},
 };
 
 fn with(file: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Config, String> {
@@ -43,9 +43,10 @@ fn the_documented_file_is_the_default() {
                 telemetry_path: "/metrics".to_owned(),
             },
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
-            probes: Probes(PROBES.iter().map(|probe| (probe.name, true)).collect()),
+            probes: Probes(PROBES.iter().map(|probe| (probe.name, probe.name != "syscall")).collect()),
+            syscalls: Syscalls { calls: Calls::all() },
             poll: Poll { interval: Duration::from_secs(1), max_age: Duration::from_secs(1) },
-            maps: Maps { counts: 65536, edges: 16384 },
+            maps: Maps { counts: 65536, edges: 16384, hits: 16384 },
             retention: Retention { grace: Duration::from_secs(300) },
             identity: Identity {
                 labels: RowLabels {
@@ -74,6 +75,7 @@ fn the_documented_file_is_the_default() {
             },
             limits: Limits { series_per_family: 100_000, series_per_container: 1000 },
             ignore: Ignore::default(),
+            tracepoints: Vec::new(),
             events: Events {
                 kinds: KINDS.to_vec(),
                 filter: Filter::default(),
@@ -122,7 +124,7 @@ fn later_layers_win() {
     assert_eq!(config.web.telemetry_path, "/c");
     assert_eq!(config.web.listen_addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["[::1]:1", ":2"]);
     assert_eq!(config.poll, Poll { interval: Duration::from_secs(2), max_age: Duration::ZERO });
-    assert_eq!(config.maps, Maps { counts: 7, edges: 16384 });
+    assert_eq!(config.maps, Maps { counts: 7, edges: 16384, hits: 16384 });
     assert_eq!(config.retention, defaults().retention);
     let on: Vec<_> = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
     assert_eq!(on, ["fork", "exit", "oom", "signal", "socket_state", "container"]);
@@ -148,25 +150,25 @@ fn files_are_refused() {
     for (file, expected) in [
         (
             "webb: {}",
-            "unknown key `webb` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `webb` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `web`",
         ),
         ("web: {path: /x}", "unknown key `web.path` in `FILE`: expected one of `listen_address`, `telemetry_path`"),
         (
             "web.telemetry_path: /x",
-            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `web`",
         ),
         (
             "Web: {}",
-            "unknown key `Web` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `web`",
+            "unknown key `Web` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `web`",
         ),
         (
             "probes: {open: true}",
-            "unknown key `probes.open` in `FILE`: expected one of `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `tcp`",
+            "unknown key `probes.open` in `FILE`: expected one of `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `syscall`, `tcp`",
         ),
         ("web: 3", "invalid value `3` for `web`: expected a section with `listen_address`, `telemetry_path`"),
         (
             "probes: [exec]",
-            "invalid value `[…]` for `probes`: expected a section with `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `tcp`",
+            "invalid value `[…]` for `probes`: expected a section with `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `syscall`, `tcp`",
         ),
         ("web: {listen_address: ':1'}", "invalid value `:1` for `web.listen_address`: expected a list"),
         (
@@ -252,7 +254,7 @@ fn variables_are_refused() {
         `DOUBLESLIT_IDENTITY__SOCKETS__CONTAINERD`, `DOUBLESLIT_IDENTITY__SOCKETS__CRI`, \
         `DOUBLESLIT_IDENTITY__SOCKETS__DOCKER`, `DOUBLESLIT_IDENTITY__UNIT`, \
         `DOUBLESLIT_LIMITS__SERIES_PER_CONTAINER`, `DOUBLESLIT_LIMITS__SERIES_PER_FAMILY`, `DOUBLESLIT_LOG__FORMAT`, \
-        `DOUBLESLIT_LOG__LEVEL`, `DOUBLESLIT_MAPS__COUNTS`, `DOUBLESLIT_MAPS__EDGES`, `DOUBLESLIT_METRICS__CREATED`, \
+        `DOUBLESLIT_LOG__LEVEL`, `DOUBLESLIT_MAPS__COUNTS`, `DOUBLESLIT_MAPS__EDGES`, `DOUBLESLIT_MAPS__HITS`, `DOUBLESLIT_METRICS__CREATED`, \
         `DOUBLESLIT_OTLP__CERTIFICATE`, `DOUBLESLIT_OTLP__CLIENT_CERTIFICATE`, `DOUBLESLIT_OTLP__CLIENT_KEY`, \
         `DOUBLESLIT_OTLP__COMPRESSION`, `DOUBLESLIT_OTLP__ENDPOINT`, `DOUBLESLIT_OTLP__HEADERS`, \
         `DOUBLESLIT_OTLP__IDENTITY`, `DOUBLESLIT_OTLP__INSECURE`, `DOUBLESLIT_OTLP__LOGS__BATCH`, \
@@ -263,8 +265,8 @@ fn variables_are_refused() {
         `DOUBLESLIT_OTLP__RESOURCE_ATTRIBUTES`, `DOUBLESLIT_OTLP__SHUTDOWN`, `DOUBLESLIT_OTLP__TIMEOUT`, \
         `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
         `DOUBLESLIT_PROBES__EXEC`, `DOUBLESLIT_PROBES__EXIT`, `DOUBLESLIT_PROBES__FORK`, `DOUBLESLIT_PROBES__OOM`, \
-        `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__TCP`, \
-        `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
+        `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__SYSCALL`, \
+        `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
     for name in
         ["DOUBLESLIT_HOME", "DOUBLESLIT_LOG_LEVEL", "DOUBLESLIT_log__level", "DOUBLESLIT_WEB__PORT", "DOUBLESLIT_"]
     {
@@ -276,6 +278,28 @@ fn variables_are_refused() {
     assert_eq!(
         with("", &[("DOUBLESLIT_LOG__LEVEL", "loud")], &Flags::default()),
         Err("invalid value `loud` for `log.level`: expected one of `error`, `warn`, `info`, `debug`, `trace`"
+            .to_owned())
+    );
+}
+
+#[test]
+fn system_calls_are_names_and_patterns() {
+    let chosen = |list: &str| from_file(&format!("syscalls: {{calls: {list}}}")).map(|config| config.syscalls.calls);
+    let calls = |names: &[&str]| {
+        let mut calls = Calls::default();
+        assert!(calls.add(|name| names.contains(&name)));
+        calls
+    };
+    assert_eq!(chosen("[openat, exit_gr*]"), Ok(calls(&["openat", "exit_group"])));
+    assert_eq!(chosen("[compat, \"*\"]"), Ok(Calls::all()));
+    let mistake = chosen("[openat, opennat]").expect_err("there is no such call");
+    assert!(
+        mistake.starts_with("invalid value `opennat` for `syscalls.calls`: expected a system call of this machine, a name such as `openat`"),
+        "{mistake}"
+    );
+    assert_eq!(
+        chosen("[]"),
+        Err("invalid value `[]` for `syscalls.calls`: expected at least one name; `probes.syscall: false` counts none"
             .to_owned())
     );
 }

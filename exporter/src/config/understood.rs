@@ -3,12 +3,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Bpf, Config, Identity, Limits, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention, Sockets, Web,
+    Bpf, Config, Identity, Limits, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention, Sockets, Syscalls,
+    Web,
     address::ListenAddress,
     error::{Error, quoted},
     ignore::ignore,
     labels::{container_labels, row_labels},
     otlp,
+    syscalls::calls,
+    tracepoints::tracepoints,
     written::Written,
 };
 use crate::probes::PROBES;
@@ -25,12 +28,14 @@ impl TryFrom<Written> for Config {
             web,
             log,
             probes,
+            syscalls,
             poll,
             maps,
             retention,
             identity,
             limits,
             ignore: rules,
+            tracepoints: named,
             events,
             metrics,
             bpf,
@@ -41,7 +46,14 @@ impl TryFrom<Written> for Config {
             return Err(Error::value("poll.interval", poll.interval, "a duration from `10ms` to `1h`"));
         }
         let container_labels = container_labels(&identity.container_labels)?;
+        let labels = row_labels(
+            &identity.labels,
+            switch("identity.unit", &identity.unit)?,
+            &identity.extra_labels,
+            &container_labels,
+        )?;
         Ok(Self {
+            tracepoints: tracepoints(named, &labels)?,
             web: Web {
                 listen_addresses: listen_addresses(&web.listen_address)?,
                 telemetry_path: telemetry_path(web.telemetry_path)?,
@@ -59,16 +71,16 @@ impl TryFrom<Written> for Config {
                     })
                     .collect::<Result<_, Error>>()?,
             ),
+            syscalls: Syscalls { calls: calls(&syscalls.calls)? },
             poll: Poll { interval, max_age: duration("poll.max_age", &poll.max_age)? },
-            maps: Maps { counts: capacity("maps.counts", &maps.counts)?, edges: capacity("maps.edges", &maps.edges)? },
+            maps: Maps {
+                counts: capacity("maps.counts", &maps.counts)?,
+                edges: capacity("maps.edges", &maps.edges)?,
+                hits: capacity("maps.hits", &maps.hits)?,
+            },
             retention: Retention { grace: duration("retention.grace", &retention.grace)? },
             identity: Identity {
-                labels: row_labels(
-                    &identity.labels,
-                    switch("identity.unit", &identity.unit)?,
-                    &identity.extra_labels,
-                    &container_labels,
-                )?,
+                labels,
                 container_labels,
                 host_root: absolute("identity.host_root", &identity.host_root)?,
                 docker_root: absolute("identity.docker_root", &identity.docker_root)?,

@@ -14,12 +14,14 @@ pub(super) struct Written {
     pub(super) web: Web,
     pub(super) log: Log,
     pub(super) probes: BTreeMap<String, String>,
+    pub(super) syscalls: Syscalls,
     pub(super) poll: Poll,
     pub(super) maps: Maps,
     pub(super) retention: Retention,
     pub(super) identity: Identity,
     pub(super) limits: Limits,
     pub(super) ignore: Vec<BTreeMap<String, String>>,
+    pub(super) tracepoints: Vec<Value>,
     pub(super) events: Events,
     pub(super) metrics: Metrics,
     pub(super) bpf: Bpf,
@@ -42,6 +44,12 @@ pub(super) struct Log {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Syscalls {
+    pub(super) calls: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Poll {
     pub(super) interval: String,
     pub(super) max_age: String,
@@ -52,6 +60,7 @@ pub(super) struct Poll {
 pub(super) struct Maps {
     pub(super) counts: String,
     pub(super) edges: String,
+    pub(super) hits: String,
 }
 
 #[derive(Debug, Deserialize)]

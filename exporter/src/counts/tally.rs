@@ -401,7 +401,9 @@ impl Tally {
         if cause.is_only_place() {
             self.count_for_other(kind, cause.reason(), increment);
         } else {
-            self.fold(kind, Source::Edges, cause.reason(), increment);
+            let source =
+                if matches!(cause, Loss::HitsFull | Loss::HitsRefused) { Source::Counts } else { Source::Edges };
+            self.fold(kind, source, cause.reason(), increment);
         }
     }
 }

@@ -103,7 +103,12 @@ impl Decoder {
             Kind::SocketState => socket_state::decode(self, reader),
             Kind::TcpRetransmit => tcp::decode(reader, Details::TcpRetransmit),
             Kind::TcpResetReceive => tcp::decode(reader, Details::TcpResetReceive),
-            Kind::TcpResetSend | Kind::ContainerStart | Kind::ContainerStop | Kind::EventLost => {
+            Kind::TcpResetSend
+            | Kind::ContainerStart
+            | Kind::ContainerStop
+            | Kind::Syscall
+            | Kind::EventLost
+            | Kind::Tracepoint => {
                 return Err(DecodeError::Kind(header.kind));
             }
         };

@@ -43,9 +43,13 @@ const ATTACH: &str = "tp_btf";
 /// The type of the programs.
 const KIND: &str = "tracing";
 
+/// The same of the program that is attached to many tracepoints.
+const MANY_ATTACH: &str = "perf_event";
+const MANY_KIND: &str = "tracepoint";
+
 pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Result {
     let kinds: Vec<Kind> =
-        Kind::ALL.into_iter().filter(|kind| settings.families.iter().any(|family| family.kind == *kind)).collect();
+        Kind::ALL.into_iter().filter(|kind| settings.counted().any(|family| family.kind == *kind)).collect();
     let mut rows = out.own(&own::EVENTS_COUNTED);
     kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.counted.get(*kind)))?;
     let mut rows = out.own(&own::EVENTS_RETIRED);
@@ -117,7 +121,12 @@ fn requests(out: &mut Out<'_>, logs: Option<Requests>, pushes: Option<Requests>)
 fn programs(out: &mut Out<'_>, programs: &[ProgramStatus], stats_enabled: bool) -> fmt::Result {
     let mut rows = out.own(&own::PROGRAM_INFO);
     for ProgramStatus { name, tracepoint, id, misses: _, runs: _, run_time: _ } in programs {
-        rows.row(&[name, &id.to_string(), KIND, &format!("{ATTACH}/{tracepoint}")], true)?;
+        let id = id.to_string();
+        if tracepoint.is_empty() {
+            rows.row(&[name, &id, MANY_KIND, MANY_ATTACH], true)?;
+        } else {
+            rows.row(&[name, &id, KIND, &format!("{ATTACH}/{tracepoint}")], true)?;
+        }
     }
     let mut rows = out.own(&own::PROGRAM_MISSES);
     programs.iter().try_for_each(|program| rows.row(&[program.name], program.misses))?;

@@ -5,6 +5,7 @@ mod containers;
 mod counts;
 mod created;
 mod events;
+mod hits;
 mod internals;
 pub mod otlp;
 mod own;
@@ -32,7 +33,8 @@ use crate::{
     config::{Config, ContainerLabel},
     counts::snapshot::Snapshot,
     identity::labels::RowLabels,
-    probes::{Family, Source},
+    probes::{Family, Source, tracepoint},
+    tracepoints::hits::Hits,
 };
 use created::Created;
 use rows::Out;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub families: Vec<&'static Family>,
     /// The labels of containers that their information metric shows.
     pub container_labels: Vec<ContainerLabel>,
+    /// The tracepoints whose hits are counted, if there are some.
+    pub hits: Option<Arc<Hits>>,
     /// Whether containers may be ignored.
     pub ignoring: bool,
     /// Whether OpenMetrics tells since when counters count.
@@ -64,9 +68,15 @@ impl Settings {
             labels: config.identity.labels.clone(),
             families: families.into_iter().collect(),
             container_labels: config.identity.container_labels.clone(),
+            hits: None,
             ignoring: !config.ignore.0.is_empty(),
             created: config.metrics.created,
         }
+    }
+
+    /// The families that are counted.
+    fn counted(&self) -> impl Iterator<Item = &'static Family> {
+        self.families.iter().copied().chain(self.hits.as_ref().map(|_| &tracepoint::FAMILY))
     }
 
     /// The names of the labels of rows.
@@ -212,6 +222,9 @@ fn write(inputs: &Inputs, out: &mut Out<'_>) -> fmt::Result {
             Source::Counts | Source::Edges => counts::subjects(out, family, &names, &snapshot.subjects)?,
             Source::Lifecycle => counts::lifecycles(out, family, settings, snapshot)?,
         }
+    }
+    if let Some(hits) = &settings.hits {
+        hits::write(out, hits, &names, &snapshot.subjects)?;
     }
     internals::totals(out, settings, snapshot)?;
     internals.events.iter().try_for_each(|account| events::write(out, account))?;

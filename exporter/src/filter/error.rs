@@ -2,11 +2,6 @@
 
 use super::written::WrittenRule;
 
-/// How many names are listed at most, when there are many.
-const CLOSEST: usize = 5;
-/// Up to how many names are all listed.
-const ALL: usize = 16;
-
 /// Why a rule was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -85,19 +80,6 @@ impl Place<'_> {
         let (rule, list) = self.names();
         FilterError::Never { rule, list }
     }
-}
-
-/// The names that could have been meant: all of them, or those most like it.
-pub(super) fn names<'a>(written: &str, all: impl IntoIterator<Item = &'a str>) -> String {
-    let mut all: Vec<_> = all.into_iter().collect();
-    let is_all = all.len() <= ALL;
-    if !is_all {
-        let likeness = |name: &str| strsim::normalized_damerau_levenshtein(written, name);
-        all.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
-        all.truncate(CLOSEST);
-    }
-    let quoted = all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    format!("{} {quoted}", if is_all { "one of" } else { "a name such as" })
 }
 
 /// A text without line ends and other control characters.

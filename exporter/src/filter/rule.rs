@@ -3,14 +3,17 @@
 use doubleslit_common::kind::Kind;
 
 use super::{
-    error::{self, FilterError, Place},
+    error::{FilterError, Place},
     forms::{self, Form},
     test::Test,
     written::WrittenRule,
 };
-use crate::events::{
-    event::Event,
-    fields::{self, Field, KINDS, Value},
+use crate::{
+    closest,
+    events::{
+        event::Event,
+        fields::{self, Field, KINDS, Value},
+    },
 };
 
 /// The field for the kind of an event.
@@ -131,7 +134,7 @@ impl Subject {
         }
         fields::all().find(|field| field.name == name).map(Self::Field).ok_or_else(|| {
             let others = [EVENT, "container_label.<key>", "pod_label.<key>"];
-            error::names(name, fields::all().map(|field| field.name).chain(others))
+            closest::names(name, fields::all().map(|field| field.name).chain(others))
         })
     }
 
@@ -160,7 +163,7 @@ pub(super) fn kinds(values: &[String]) -> Result<u32, (String, String)> {
         };
         let named = named(name);
         if named == 0 {
-            return Err((value.clone(), error::names(name, KINDS.iter().map(|kind| kind.name()))));
+            return Err((value.clone(), closest::names(name, KINDS.iter().map(|kind| kind.name()))));
         }
         *bits |= named;
     }

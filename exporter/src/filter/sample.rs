@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use doubleslit_common::{event::Gate, kind::Kind};
 
 use super::{
-    error::{self, FilterError, Place},
+    error::{FilterError, Place},
     rule,
     written::WrittenRule,
 };
-use crate::events::fields::KINDS;
+use crate::{closest, events::fields::KINDS};
 
 /// How many of the events of a kind are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Sampling {
                 }
                 "one_in" => Sample::OneIn(number()?),
                 "per_second" => Sample::PerSecond(number()?),
-                other => return Err(place.field(other, error::names(other, ["event", "one_in", "per_second"]))),
+                other => return Err(place.field(other, closest::names(other, ["event", "one_in", "per_second"]))),
             };
             if sample.replace(next).is_some() {
                 return Err(place.field(key, "either `one_in` or `per_second`".to_owned()));

@@ -8,12 +8,14 @@ pub mod lost;
 pub mod oom;
 pub mod signal;
 pub mod socket_state;
+pub mod syscall;
 pub mod tcp;
+pub mod tracepoint;
 
 use doubleslit_common::kind::Kind;
 
 /// Every probe, in the order in which documentation and status list them.
-pub static PROBES: [&Probe; 8] = [
+pub static PROBES: [&Probe; 9] = [
     &exec::PROBE,
     &fork::PROBE,
     &exit::PROBE,
@@ -22,6 +24,7 @@ pub static PROBES: [&Probe; 8] = [
     &socket_state::PROBE,
     &tcp::PROBE,
     &container::PROBE,
+    &syscall::PROBE,
 ];
 
 /// A unit that is switched on and off as one.
@@ -44,7 +47,8 @@ pub struct Probe {
 pub struct Program {
     /// The function in the BPF object.
     pub name: &'static str,
-    /// The tracepoint that it is attached to, as BTF names it.
+    /// The tracepoint that it is attached to, as BTF names it; empty for the program of tracepoints that the configuration
+    /// names.
     pub tracepoint: &'static str,
     /// Symbols of the kernel fields that it cannot do without, see [`doubleslit_common::kernel_fields`].
     pub fields: &'static [&'static str],
@@ -161,4 +165,9 @@ pub fn no_labels(_detail: u32) -> Option<Values> {
 /// The metric families of all probes, and that of what they cannot send.
 pub fn families() -> impl Iterator<Item = &'static Family> {
     PROBES.iter().flat_map(|probe| probe.families).chain([&lost::FAMILY])
+}
+
+/// The same, and that of tracepoints, which are no probe.
+pub fn all_families() -> impl Iterator<Item = &'static Family> {
+    families().chain([&tracepoint::FAMILY])
 }

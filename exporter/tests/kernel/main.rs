@@ -32,4 +32,6 @@ mod slots;
 mod socket_state;
 mod sources;
 mod start;
+mod syscall;
 mod tcp;
+mod tracepoints;

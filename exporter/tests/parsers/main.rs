@@ -20,6 +20,7 @@ mod process_stat;
 mod runc;
 mod socket;
 mod state;
+mod tracepoint_format;
 mod uid_map;
 mod user_names;
 
@@ -36,7 +37,7 @@ use proptest::{prelude::*, sample::Index};
 type Check = fn(&[u8]);
 
 /// A parser's file here, which is also the name of its fuzz target and of its seeds, and its property.
-const PARSERS: [(&str, Check); 20] = [
+const PARSERS: [(&str, Check); 21] = [
     ("accept", accept::check),
     ("cgroup_path", cgroup_path::check),
     ("configuration", configuration::check),
@@ -55,6 +56,7 @@ const PARSERS: [(&str, Check); 20] = [
     ("podman", podman::check),
     ("process_stat", process_stat::check),
     ("runc", runc::check),
+    ("tracepoint_format", tracepoint_format::check),
     ("uid_map", uid_map::check),
     ("user_names", user_names::check),
 ];

@@ -61,6 +61,10 @@ pub enum Command {
     Write { bytes: usize },
     /// `release`: closes the connection that is kept, in an orderly way.
     Release,
+    /// `open-missing THREADS N`: threads that each open what is not there, N times.
+    OpenMissing { threads: u64, count: u64 },
+    /// `syscall NUMBER N`: a system call whose arguments are all 0.
+    Syscall { number: i64, count: u64 },
     /// `sleep MILLISECONDS`.
     Sleep { milliseconds: u64 },
     /// `bench exec|signal|connect N`: answers nanoseconds per operation.
@@ -122,6 +126,7 @@ impl Command {
             | Self::Die { count, .. }
             | Self::Fault { count }
             | Self::Threads { count }
+            | Self::Syscall { count, .. }
             | Self::Signal { count, .. }
             | Self::Ignored { count, .. }
             | Self::Timer { count, .. }
@@ -138,6 +143,7 @@ impl Command {
             | Self::Hold { .. }
             | Self::Write { .. }
             | Self::Release
+            | Self::OpenMissing { .. }
             | Self::Sleep { .. }
             | Self::Bench { .. } => None,
         }
@@ -179,6 +185,10 @@ impl<'a, I: Iterator<Item = &'a str>> Words<I> {
             "hold" => Command::Hold { address: self.address()? },
             "write" => Command::Write { bytes: self.next("size")? },
             "release" => Command::Release,
+            "open-missing" => {
+                Command::OpenMissing { threads: self.next("number of threads")?, count: self.next("count")? }
+            }
+            "syscall" => Command::Syscall { number: self.next("number")?, count: self.next("count")? },
             "sleep" => Command::Sleep { milliseconds: self.next("time")? },
             "bench" => Command::Bench { what: self.next("storm")?, count: self.next("count")? },
             _ => bail!("there is no command `{name}`"),

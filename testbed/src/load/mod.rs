@@ -6,6 +6,7 @@ pub mod image;
 pub mod process;
 pub mod serve;
 pub mod signal;
+pub mod syscall;
 pub mod tcp;
 
 use anyhow::Result;
@@ -43,6 +44,8 @@ pub fn run(command: Command, image: &Image) -> Result<String> {
         Command::Hold { address } => tcp::hold(address)?,
         Command::Write { bytes } => tcp::write(bytes)?,
         Command::Release => tcp::release()?,
+        Command::OpenMissing { threads, count } => syscall::open_missing(threads, count)?,
+        Command::Syscall { number, count } => syscall::bare(number, count),
         Command::Sleep { milliseconds } => std::thread::sleep(std::time::Duration::from_millis(milliseconds)),
         Command::Bench { what, count } => return bench::run(what, count, image),
     }

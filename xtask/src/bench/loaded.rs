@@ -8,7 +8,7 @@ use doubleslit::{
     },
     counts::source::{CountSource as _, Reading},
     filter::kernel::KernelFilter,
-    probes::PROBES,
+    probes::{PROBES, syscall::Calls},
 };
 use doubleslit_common::{event::Gate, kind::Kind};
 
@@ -30,7 +30,16 @@ pub(super) fn load_events(kinds: &[Kind], filter: KernelFilter, ring_bytes: u32)
 }
 
 fn load_with(probes: Vec<&'static str>, events: Option<EventSettings>) -> Result<Loaded> {
-    let settings = Settings { probes, counts: COUNTS, edges: EDGES, events, stats: false, btf: KERNEL_BTF.into() };
+    let settings = Settings {
+        probes,
+        calls: Calls::all(),
+        counts: COUNTS,
+        edges: EDGES,
+        tracepoints: None,
+        events,
+        stats: false,
+        btf: KERNEL_BTF.into(),
+    };
     Ok(object::load(&settings)?)
 }
 
@@ -39,7 +48,7 @@ pub(super) fn settle(loaded: &mut Loaded) -> Result<()> {
     Ok(loaded.counts.read(&mut Reading::default())?)
 }
 
-/// Loads and attaches every probe.
+/// Loads and attaches every probe that is on by default.
 pub(super) fn load_all() -> Result<Loaded> {
-    load(PROBES.iter().map(|probe| probe.name).collect())
+    load(PROBES.iter().map(|probe| probe.name).filter(|name| *name != "syscall").collect())
 }

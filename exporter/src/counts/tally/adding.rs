@@ -55,7 +55,7 @@ impl Tally {
     }
 
     pub(super) fn fold(&mut self, kind: Kind, source: Source, reason: &'static str, increment: u64) {
-        let family = probes::families().find(|family| family.kind == kind && family.source == source);
+        let family = probes::all_families().find(|family| family.kind == kind && family.source == source);
         let Some(metric) = family.map(|family| family.name) else {
             return;
         };

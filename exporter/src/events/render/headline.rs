@@ -63,7 +63,12 @@ fn choice(kind: Kind) -> Option<&'static [Part<&'static str>]> {
         Kind::TcpResetSend | Kind::TcpResetReceive => {
             &[Bare("protocol"), Endpoint("local_address", "local_port"), Endpoint("peer_address", "peer_port")]
         }
-        Kind::OomKill | Kind::ContainerStart | Kind::ContainerStop | Kind::EventLost => return None,
+        Kind::OomKill
+        | Kind::ContainerStart
+        | Kind::ContainerStop
+        | Kind::Syscall
+        | Kind::EventLost
+        | Kind::Tracepoint => return None,
     })
 }
 

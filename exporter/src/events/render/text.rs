@@ -172,7 +172,7 @@ fn color(kind: Kind) -> &'static str {
         Kind::OomKill | Kind::EventLost => RED,
         Kind::SignalGenerate | Kind::SignalDeliver => YELLOW,
         Kind::SocketState | Kind::TcpRetransmit | Kind::TcpResetSend | Kind::TcpResetReceive => CYAN,
-        Kind::ContainerStart | Kind::ContainerStop => MAGENTA,
+        Kind::ContainerStart | Kind::ContainerStop | Kind::Syscall | Kind::Tracepoint => MAGENTA,
     }
 }
 

@@ -147,7 +147,9 @@ pub fn event_name(kind: Kind) -> &'static str {
         Kind::TcpResetReceive => "doubleslit.tcp.reset_receive",
         Kind::ContainerStart => "doubleslit.container.start",
         Kind::ContainerStop => "doubleslit.container.stop",
+        Kind::Syscall => "doubleslit.syscall",
         Kind::EventLost => "doubleslit.event.lost",
+        Kind::Tracepoint => "doubleslit.trace.hit",
     }
 }
 

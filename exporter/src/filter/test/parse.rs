@@ -6,9 +6,12 @@ use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
 use super::Alternative;
-use crate::filter::{
-    error::{names, one_line},
-    forms::{self, Form},
+use crate::{
+    closest::names,
+    filter::{
+        error::one_line,
+        forms::{self, Form},
+    },
 };
 
 /// How large a compiled expression may be.

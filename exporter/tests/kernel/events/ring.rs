@@ -13,6 +13,7 @@ use doubleslit::{
         CgroupId, Identity,
         registry::{Known, Watcher as _},
     },
+    probes::syscall::Calls,
 };
 use doubleslit_common::{
     event::{Header, Stage},
@@ -47,8 +48,10 @@ impl Ring {
         };
         let settings = object::Settings {
             probes: Vec::new(),
+            calls: Calls::default(),
             counts: 1024,
             edges: 1,
+            tracepoints: None,
             events: Some(events),
             stats: false,
             btf: KERNEL_BTF.into(),

@@ -14,6 +14,7 @@ use doubleslit::{
         status::{EventStatus, ProbeState},
     },
     filter::kernel::KernelFilter,
+    probes::syscall::Calls,
 };
 use doubleslit_common::{event::Gate, kind::Kind};
 use doubleslit_testbed::{
@@ -45,7 +46,16 @@ fn load(kinds: &[Kind], btf: PathBuf) -> Object {
         arguments: 0,
         working_directory: false,
     };
-    let settings = Settings { probes: vec![], counts: 1024, edges: 1, events: Some(events), stats: false, btf };
+    let settings = Settings {
+        probes: vec![],
+        calls: Calls::default(),
+        counts: 1024,
+        edges: 1,
+        tracepoints: None,
+        events: Some(events),
+        stats: false,
+        btf,
+    };
     object::load(&settings).expect("it can be loaded").object
 }
 
@@ -116,7 +126,8 @@ fn without_any_the_exporter_counts() {
     let scrape = exporter.scrape();
     assert_conserved(&scrape);
     for (probe, _) in scrape.matching("doubleslit_probe_info", &[]) {
-        assert_eq!(probe.labels["state"], "up", "{probe:?}");
+        let expected = if probe.labels["probe"] == "syscall" { "off" } else { "up" };
+        assert_eq!(probe.labels["state"], expected, "{probe:?}");
     }
     let infos: Vec<_> = scrape.matching("doubleslit_event_info", &[]).map(|(row, _)| &row.labels).collect();
     assert_eq!(infos.len(), 9, "{infos:?}");

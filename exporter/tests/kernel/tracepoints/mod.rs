@@ -1,0 +1,7 @@
+//! Any tracepoint: what the kernel says of it, and what is made of that.
+
+mod beside;
+mod command;
+mod counts;
+mod descriptions;
+mod libtraceevent;
