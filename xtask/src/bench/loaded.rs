@@ -8,7 +8,7 @@ use doubleslit::{
     },
     counts::source::{CountSource as _, Reading},
     filter::kernel::KernelFilter,
-    probes::{PROBES, syscall::Calls},
+    probes::{PROBES, Probe, syscall::Calls},
 };
 use doubleslit_common::{event::Gate, kind::Kind};
 
@@ -48,7 +48,12 @@ pub(super) fn settle(loaded: &mut Loaded) -> Result<()> {
     Ok(loaded.counts.read(&mut Reading::default())?)
 }
 
-/// Loads and attaches every probe that is on by default.
+/// The probes that are on by default.
+pub(super) fn default_probes() -> impl Iterator<Item = &'static Probe> {
+    PROBES.into_iter().filter(|probe| probe.name != "syscall")
+}
+
+/// Loads and attaches these.
 pub(super) fn load_all() -> Result<Loaded> {
-    load(PROBES.iter().map(|probe| probe.name).filter(|name| *name != "syscall").collect())
+    load(default_probes().map(|probe| probe.name).collect())
 }

@@ -19,6 +19,7 @@ use doubleslit_testbed::{
 use super::{
     Effort,
     build::Tools,
+    loaded::default_probes,
     programs,
     report::{Report, Target},
     statistics::Summary,
@@ -91,7 +92,7 @@ fn start_to_scrape(tools: &Tools) -> Result<f64> {
         if let Ok(response) = answer.as_ref().map(|response| response.text()) {
             // A family without a row has no line; what is counted of every kind of event is there from the first.
             let has = |family: &probes::Family| response.contains(&format!("{{event=\"{}\"}}", family.kind.name()));
-            if probes::PROBES.iter().flat_map(|probe| probe.families).all(has) {
+            if default_probes().flat_map(|probe| probe.families).all(has) {
                 return Ok(elapsed.as_secs_f64() * 1e3);
             }
         }
