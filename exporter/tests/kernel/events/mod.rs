@@ -13,6 +13,7 @@ mod fresh;
 mod ignored;
 mod lost;
 mod oom;
+mod owner;
 mod process;
 mod ring;
 mod sample;
