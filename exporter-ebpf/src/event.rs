@@ -1,8 +1,8 @@
 //! Single events for userspace, for those who listen.
 //!
 //! The programs that send them are others than those that count: they are attached only while somebody listens, and nothing
-//! that happens to a record touches a count of another kind than [`Kind::EventLost`]. A kind is sent by one program only, and the kernel never runs a program twice at
-//! once on a CPU, so each counter of a stage has one writer.
+//! that happens to a record touches a count of another kind than [`Kind::EventLost`]. A kind is sent by one program only, and the
+//! kernel never runs a program twice at once on a CPU, so each counter of a stage has one writer.
 
 use core::mem;
 

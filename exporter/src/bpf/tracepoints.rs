@@ -115,7 +115,7 @@ impl HitCounts {
         let read = map.read(|hit, value| {
             let detail = hits.detail(hit.owner.detail(), hit.values);
             let Some(key) = CountKey::new(hit.owner.cgroup(), Kind::Tracepoint, detail) else { return };
-            if hits.exactly(detail).is_some() {
+            if Hits::is_alone(detail) {
                 reading.counts.push((key, value));
             } else {
                 together.entry(key).or_default().push(hit);

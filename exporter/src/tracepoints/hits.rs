@@ -13,6 +13,9 @@ use super::select::Tracepoint;
 /// row never changes its meaning.
 const VALUES: u32 = 1 << 16;
 
+/// The first detail that stands for values. Below are the tracepoints, and behind them what each has without a number.
+const FIRST_ALONE: u32 = 2 * TRACEPOINTS;
+
 /// What stands for a label that a hit has no known value of.
 const OTHER: &str = "other";
 
@@ -64,17 +67,23 @@ impl Hits {
         if place >= VALUES {
             return TRACEPOINTS + tracepoint;
         }
-        let detail = 2 * TRACEPOINTS + place;
+        let detail = FIRST_ALONE + place;
         numbers.details.insert(key, detail);
         numbers.values.push(key);
         detail
+    }
+
+    /// Whether a detail, which [`Self::detail`] gave, stands for the values of one key alone.
+    #[must_use]
+    pub const fn is_alone(detail: u32) -> bool {
+        detail >= FIRST_ALONE
     }
 
     /// The tracepoint and the values that a detail stands for alone.
     #[must_use]
     pub fn exactly(&self, detail: u32) -> Option<(u32, [u64; SPLITS])> {
         let numbers = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
-        numbers.values.get(detail.checked_sub(2 * TRACEPOINTS)? as usize).copied()
+        numbers.values.get(detail.checked_sub(FIRST_ALONE)? as usize).copied()
     }
 
     /// The names of the labels: the tracepoint's, and one for each field that some tracepoint's hits are split by.
@@ -89,7 +98,7 @@ impl Hits {
         let exactly = self.exactly(detail);
         let number = exactly.map_or(detail % TRACEPOINTS, |(tracepoint, _)| tracepoint);
         // What belongs to no tracepoint has the highest detail there is.
-        let found = self.tracepoints.get(number as usize).filter(|_| exactly.is_some() || detail < 2 * TRACEPOINTS);
+        let found = self.tracepoints.get(number as usize).filter(|_| exactly.is_some() || !Self::is_alone(detail));
         let Some(tracepoint) = found else { return vec![OTHER.to_owned(); 1 + self.fields.len()] };
         let values: BTreeMap<_, _> = match exactly {
             Some((_, values)) => tracepoint.values(values).collect(),

@@ -24,8 +24,18 @@ mod tcp;
 mod unsupported;
 mod users;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
+use doubleslit::{
+    bpf::{
+        events::EventSettings,
+        object::{self, Loaded},
+    },
+    probes::syscall::Calls,
+};
 use doubleslit_testbed::{docker::LoadContainer, wait, watch::Watch};
 use serde_json::Value;
 
@@ -38,6 +48,21 @@ fn watch(arguments: &[&str]) -> Watch {
 
 fn config() -> String {
     format!("identity: {{docker_root: \"{}\"}}", docker().data_root().display())
+}
+
+/// Loads what sends single events, for a kernel that is described there, and nothing that counts.
+fn load(events: EventSettings, btf: PathBuf) -> Loaded {
+    let settings = object::Settings {
+        probes: Vec::new(),
+        calls: Calls::default(),
+        counts: 1024,
+        edges: 1,
+        tracepoints: None,
+        events: Some(events),
+        stats: false,
+        btf,
+    };
+    object::load(&settings).expect("the programs are loaded")
 }
 
 /// An attribute as text; empty where there is none.

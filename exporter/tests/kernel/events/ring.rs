@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, os::unix::process::CommandExt as _, process::Co
 use doubleslit::{
     bpf::{
         events::EventSettings,
-        object::{self, KERNEL_BTF, Loaded},
+        object::{KERNEL_BTF, Loaded},
     },
     events::source::RecordSource as _,
     filter::{Filter, List, Sampling, WrittenRule, kernel::KernelFilter},
@@ -13,13 +13,14 @@ use doubleslit::{
         CgroupId, Identity,
         registry::{Known, Watcher as _},
     },
-    probes::syscall::Calls,
 };
 use doubleslit_common::{
     event::{Header, Stage},
     kind::Kind,
     wire,
 };
+
+use super::load;
 
 /// A user that nobody on this machine is, so that whatever this one does is the test's.
 pub(super) const USER: u32 = 3_000_000_001;
@@ -46,17 +47,7 @@ impl Ring {
             arguments: 0,
             working_directory: false,
         };
-        let settings = object::Settings {
-            probes: Vec::new(),
-            calls: Calls::default(),
-            counts: 1024,
-            edges: 1,
-            tracepoints: None,
-            events: Some(events),
-            stats: false,
-            btf: KERNEL_BTF.into(),
-        };
-        Self(object::load(&settings).expect("the programs are loaded"))
+        Self(load(events, KERNEL_BTF.into()))
     }
 
     /// Tells the kernel whose a cgroup is.

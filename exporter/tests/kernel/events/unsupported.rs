@@ -10,11 +10,10 @@ use std::{
 use doubleslit::{
     bpf::{
         events::EventSettings,
-        object::{self, KERNEL_BTF, Object, Settings},
+        object::{KERNEL_BTF, Object},
         status::{EventStatus, ProbeState},
     },
     filter::kernel::KernelFilter,
-    probes::syscall::Calls,
 };
 use doubleslit_common::{event::Gate, kind::Kind};
 use doubleslit_testbed::{
@@ -46,17 +45,7 @@ fn load(kinds: &[Kind], btf: PathBuf) -> Object {
         arguments: 0,
         working_directory: false,
     };
-    let settings = Settings {
-        probes: vec![],
-        calls: Calls::default(),
-        counts: 1024,
-        edges: 1,
-        tracepoints: None,
-        events: Some(events),
-        stats: false,
-        btf,
-    };
-    object::load(&settings).expect("it can be loaded").object
+    super::load(events, btf).object
 }
 
 fn reason(field: &str) -> String {
