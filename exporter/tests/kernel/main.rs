@@ -22,6 +22,7 @@ mod namespaces;
 mod nested;
 mod oom;
 mod otlp;
+mod perf;
 mod pods;
 mod prometheus;
 mod ps;

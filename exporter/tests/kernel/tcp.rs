@@ -2,7 +2,10 @@
 
 use doubleslit_testbed::{network::Wire, scrape::Rows, wait};
 
-use crate::harness::{assert_conserved, docker, rows, setup, two_containers};
+use crate::{
+    harness::{assert_conserved, docker, rows, setup, two_containers},
+    perf::Hits,
+};
 
 #[test]
 #[ignore = "needs root and BTF"]
@@ -36,7 +39,8 @@ fn a_client_that_resets() {
 }
 
 /// The server becomes deaf, the client writes, the server hears again: the client sends what was lost again, alone and in
-/// bunches. Both sides agree with what the kernel counts for their network namespaces: segments, not calls.
+/// bunches. Both sides agree with what the kernel counts for their network namespaces: segments, not calls. One that is
+/// skipped is sent by a timer, and such a one is alone.
 #[test]
 #[ignore = "needs root and BTF"]
 fn segments_sent_again() {
@@ -46,6 +50,7 @@ fn segments_sent_again() {
         let mut exporter = setup().start();
         server.load.run(&format!("listen {} 7001", end[0]));
         client.load.run(&format!("hold {} 7001", end[0]));
+        let skipped = Hits::of_the_first_process("tcp", "tcp_retransmit_skb");
         let change = exporter.during(|| {
             wire.remove_address(0, end[0]);
             client.load.run("write 12000");
@@ -57,8 +62,11 @@ fn segments_sent_again() {
         let again = wire.snmp(1, "Tcp", "RetransSegs");
         assert!(again > 3, "only {again} segments were sent again");
         let row = format!("tcp_retransmits family={family}");
-        assert_eq!(rows(&change, &client).only(&["tcp_retransmits"]), Rows::of([(row.as_str(), again)]));
-        let again = wire.snmp(0, "Tcp", "RetransSegs");
-        assert_eq!(rows(&change, &server).only(&["tcp_retransmits"]), Rows::of([(row.as_str(), again)]));
+        let of = |count| Rows::of([(row.as_str(), count)]);
+        let counted = rows(&change, &client).only(&["tcp_retransmits"]);
+        if counted != of(again) {
+            assert_eq!(counted, of(again - skipped.count()), "{skipped:?} of {again}");
+        }
+        assert_eq!(rows(&change, &server).only(&["tcp_retransmits"]), of(wire.snmp(0, "Tcp", "RetransSegs")));
     }
 }
