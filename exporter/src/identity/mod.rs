@@ -9,6 +9,7 @@ pub mod ignore;
 mod kubelet;
 pub mod labels;
 mod oci;
+mod passwd;
 pub mod paths;
 mod pod_logs;
 mod podman;

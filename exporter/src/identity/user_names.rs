@@ -12,9 +12,9 @@ use std::sync::{
 use arc_swap::ArcSwapOption;
 
 pub use self::{follow::Follower, uid_map::UidMap};
+pub use super::passwd::USERS;
+use super::passwd::{self, Entry};
 
-/// How many users are known by name.
-pub const USERS: usize = 1024;
 /// How long a name may be. useradd(8) makes none that is longer than 32 bytes.
 pub const NAME_BYTES: usize = 64;
 
@@ -26,8 +26,8 @@ impl UserNames {
     /// The names in a file like passwd(5) of an owner whose user ids are mapped this way. What does not fit is left out.
     #[must_use]
     pub fn parse(passwd: &[u8], map: &UidMap) -> Self {
-        let users = passwd.split(|byte| *byte == b'\n').filter_map(user);
-        let mapped = users.filter_map(|(uid, name)| Some((map.outside(uid)?, name.into())));
+        let users = passwd::entries(passwd).filter(is_name);
+        let mapped = users.filter_map(|Entry { uid, name, .. }| Some((map.outside(uid)?, name.into())));
         let mut names: Vec<(u32, Box<str>)> = mapped.take(USERS).collect();
         // The first of several names of a user counts, as for getpwuid(3).
         names.sort_by_key(|(uid, _)| *uid);
@@ -49,13 +49,10 @@ impl UserNames {
     }
 }
 
-/// The user in a line of passwd(5).
-fn user(line: &[u8]) -> Option<(u32, &str)> {
-    let mut fields = str::from_utf8(line).ok()?.split(':');
-    let (name, _, uid, _gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+/// Whether a user has a name.
+fn is_name(Entry { name, .. }: &Entry<'_>) -> bool {
     // These signs and `#` begin no name (glibc's nss/nss_files).
-    let is_name = !name.is_empty() && name.len() <= NAME_BYTES && !name.starts_with(['+', '-', '#']);
-    is_name.then_some((uid.parse().ok()?, name))
+    !name.is_empty() && name.len() <= NAME_BYTES && !name.starts_with(['+', '-', '#'])
 }
 
 /// The names of an owner's users, once they are known.

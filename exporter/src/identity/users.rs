@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::state_file::{Tree, Watched};
-
-/// How many users are looked at.
-const USERS: usize = 1024;
+use super::{
+    passwd::{self, Entry, USERS},
+    state_file::{Tree, Watched},
+};
 
 /// The homes of the machine's users, as `/etc/passwd` tells them.
 #[derive(Debug)]
@@ -23,17 +23,15 @@ impl Users {
     /// The ids of users and their homes, in the file's order; none while the file cannot be read.
     pub(super) fn homes(&mut self) -> &[(u32, PathBuf)] {
         if let Some(bytes) = self.passwd.news() {
-            self.homes = String::from_utf8_lossy(&bytes).lines().filter_map(home).take(USERS).collect();
+            self.homes = passwd::entries(&bytes).filter_map(home).take(USERS).collect();
         }
         &self.homes
     }
 }
 
-/// The user and the home in a line of `passwd`.
-fn home(line: &str) -> Option<(u32, PathBuf)> {
-    let mut fields = line.split(':').skip(2);
-    let uid = fields.next()?.parse().ok()?;
-    let home = fields.nth(2).map(Path::new)?;
+/// The user and the home, if there is one below the root.
+fn home(Entry { uid, home, .. }: Entry<'_>) -> Option<(u32, PathBuf)> {
+    let home = Path::new(home?);
     (home.is_absolute() && home.parent().is_some()).then(|| (uid, home.to_owned()))
 }
 
@@ -70,14 +68,15 @@ mod tests {
         for line in
             ["", "a:b", "a:x:one:1::/home/a:", "a:x:1:1::home/a:", "a:x:1:1::/:", "a:x:-1:1::/home/a:", "::::::"]
         {
-            assert_eq!(home(line), None, "{line}");
+            assert_eq!(passwd::entries(line.as_bytes()).find_map(home), None, "{line}");
         }
     }
 
     proptest! {
         #[test]
         fn takes_any_line(line in "([a-z/:0-9]|\\PC){0,60}") {
-            prop_assert!(home(&line).is_none_or(|(_, home)| home.is_absolute() && home != Path::new("/")));
+            let mut homes = passwd::entries(line.as_bytes()).filter_map(home);
+            prop_assert!(homes.all(|(_, home)| home.is_absolute() && home != Path::new("/")));
         }
     }
 
