@@ -15,4 +15,5 @@ pub mod notice;
 pub mod probes;
 pub mod sample;
 pub mod slot;
+pub mod traced;
 pub mod wire;

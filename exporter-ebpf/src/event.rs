@@ -17,9 +17,10 @@ use doubleslit_common::{
     event::{Gate, Header, Stage},
     filter::Facts,
     kind::Kind,
+    traced::LISTENER,
 };
 
-use crate::{count, filter, sample};
+use crate::{count, filter, sample, traced};
 
 /// The way of the records. Userspace sets its size. Its reader has a clock and is woken early only when much is waiting.
 #[map]
@@ -50,7 +51,12 @@ pub fn admit(kind: Kind, cgroup: u64, facts: &Facts) -> Option<Header> {
         return None;
     }
     pass(kind, Stage::Generated);
-    if !filter::passes(&gate, kind, cgroup, facts) {
+    let passes = if gate.listeners & LISTENER == 0 {
+        filter::passes(&gate, kind, cgroup, facts)
+    } else {
+        traced::is_wanted(kind, cgroup)
+    };
+    if !passes {
         pass(kind, Stage::Filtered);
         return None;
     }
@@ -90,6 +96,7 @@ pub fn wake(bytes: usize) -> u64 {
 #[inline(always)]
 pub fn lose(kind: Kind, cgroup: u64) {
     pass(kind, Stage::RingFull);
+    traced::lose(kind, cgroup);
     count::add(cgroup, Kind::EventLost, kind as u32, 1);
 }
 

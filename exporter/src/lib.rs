@@ -1,5 +1,6 @@
 //! doubleslit tells, for every container on a Linux machine, what the kernel saw it do.
 
+pub mod api;
 pub mod app;
 pub mod bpf;
 pub mod cli;
@@ -15,8 +16,10 @@ pub mod http;
 pub mod identity;
 pub mod lives;
 pub mod machine;
+mod media;
 pub mod namespaces;
 pub mod prerequisites;
 pub mod probes;
 pub mod reference;
 pub mod tracepoints;
+pub mod traces;

@@ -24,13 +24,14 @@ pub struct Setup {
     arguments: Vec<String>,
     config: String,
     mounts_of: Option<i32>,
+    socket: Option<PathBuf>,
 }
 
 impl Setup {
     /// The binary, with the default configuration.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), arguments: Vec::new(), config: String::new(), mounts_of: None }
+        Self { binary: binary.into(), arguments: Vec::new(), config: String::new(), mounts_of: None, socket: None }
     }
 
     /// Further arguments.
@@ -45,6 +46,13 @@ impl Setup {
     pub fn config(mut self, lines: &str) -> Self {
         self.config += lines;
         self.config.push('\n');
+        self
+    }
+
+    /// Serves its API at this socket, not at one of its own.
+    #[must_use]
+    pub fn socket(mut self, path: &Path) -> Self {
+        self.socket = Some(path.to_owned());
         self
     }
 
@@ -81,6 +89,9 @@ impl Setup {
             None => Command::new(&self.binary),
         };
         command.arg("run").arg(format!("--web.listen-address={address}"));
+        // One for each, because several can run at once.
+        let socket = self.socket.clone().unwrap_or_else(|| directory.path().join("api.sock"));
+        command.env("DOUBLESLIT_API__SOCKET", &socket);
         if !self.config.is_empty() {
             command.arg(format!("--config.file={}", config.display()));
         }
@@ -89,7 +100,7 @@ impl Setup {
         command.stdout(output.try_clone().expect("a file can be shared")).stderr(output);
         let started = Instant::now();
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot run {}: {error}", self.binary.display()));
-        Exporter { child, address, started, connection: None, log, _directory: directory }
+        Exporter { child, address, socket, started, connection: None, log, _directory: directory }
     }
 }
 
@@ -99,6 +110,8 @@ pub struct Exporter {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The socket of its API.
+    pub socket: PathBuf,
     started: Instant,
     connection: Option<Connection>,
     log: PathBuf,

@@ -3,6 +3,7 @@
 //! The binary `doubleslit-load` does exactly N of one thing ([`load`]). The rest starts what it is measured with: the
 //! exporter, a private Docker engine or containerd, an OpenTelemetry collector, cgroups, networks; and reads the numbers back. What goes wrong there panics.
 
+pub mod api;
 pub mod bare;
 pub mod cgroup;
 pub mod collector;

@@ -1,9 +1,11 @@
 //! Wiring: the only folder that knows every part.
 
 mod account;
+mod api;
 mod events;
 mod observe;
 mod otlp;
+mod traces;
 mod watch;
 
 use std::{
@@ -18,9 +20,13 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-pub use self::watch::{Unseen, watch};
 use self::{account::Books, observe::Observation};
+pub use self::{
+    traces::Tracer,
+    watch::{Unseen, watch},
+};
 use crate::{
+    api::TokenError,
     bpf::{
         object::{LoadError, Object},
         status::ProbeState,
@@ -30,10 +36,11 @@ use crate::{
         self, Internals,
         otlp::{SharedRequests, StartError, TlsError},
     },
-    http,
+    http::{self, Servers},
     machine::MachineError,
     probes::{PROBES, lost},
     tracepoints::select::SelectError,
+    traces::CreateError,
 };
 
 /// How soon the end of a container is noticed where the kernel does not tell.
@@ -65,9 +72,18 @@ pub enum AppError {
     /// The threads that find names of users could not be started.
     #[error("cannot start to look for names of users")]
     Users(#[source] io::Error),
+    /// The thread that has traces begin and end could not be started.
+    #[error("cannot start the thread of traces")]
+    Traces(#[source] io::Error),
     /// The web side failed.
     #[error(transparent)]
     Http(#[from] http::Error),
+    /// A trace of the configuration cannot be had.
+    #[error(transparent)]
+    Trace(#[from] CreateError),
+    /// Nobody could be asked for the token of the API.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// Events cannot be sent.
     #[error("cannot export events by OTLP")]
     Logs(#[from] StartError),
@@ -99,7 +115,8 @@ async fn serve(config: Config) -> Result<(), AppError> {
     let begun = Instant::now();
     // Before anything is loaded, so that a port in use is told at once and stops are heard from now on.
     let stop = stop_signal().map_err(AppError::Signals)?;
-    let listeners = http::bind(&config.web.listen_addresses).await?;
+    let listeners = http::bind(&config.web.listen_addresses, "--web.listen-address").await?;
+    let doors = api::Doors::open(&config.api).await?;
     let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
     let tracepoints = observe::tracepoints(&config)?;
     let observation = observe::start(&config, probes, tracepoints, otlp::events(&config))?;
@@ -108,6 +125,9 @@ async fn serve(config: Config) -> Result<(), AppError> {
             reason,
             "no single event can be had here, only counts; `otlp.logs.enabled: false` asks for none, a newer kernel may have them"
         );
+    }
+    for (name, spec) in &config.traces {
+        observation.traces.create(name, spec.clone())?;
     }
     let hits = observation.hits.clone();
     let settings = export::Settings { hits, ..export::Settings::new(&config, families(&observation.object)) };
@@ -120,7 +140,9 @@ async fn serve(config: Config) -> Result<(), AppError> {
         pushes: config.otlp.metrics.is_some().then(SharedRequests::default),
     });
     let export = export.with_metrics(&config, &settings, &source)?;
-    let router = http::router(&config.web.telemetry_path, settings, source);
+    let mut servers = Servers::default();
+    doors.serve(&mut servers, &source.observation.traces);
+    servers.add_tcp(listeners, &http::router(&config.web.telemetry_path, settings, source));
     for address in &config.web.listen_addresses {
         info!(%address, path = config.web.telemetry_path, started_in = ?begun.elapsed(), "serving");
     }
@@ -129,7 +151,7 @@ async fn serve(config: Config) -> Result<(), AppError> {
         stop.await;
         export.finish(config.otlp.shutdown).await;
     };
-    http::serve(listeners, router, finished).await?;
+    servers.until(finished).await?;
     info!("stopped");
     Ok(())
 }

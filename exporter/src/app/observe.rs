@@ -10,13 +10,14 @@ use doubleslit_common::kind::Kind;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
 use tracing::{info, warn};
 
-use super::{AppError, WALK_INTERVAL, account::Books, is_up};
+use super::{AppError, WALK_INTERVAL, account::Books, is_up, traces};
 use crate::{
     bpf::{
         events::{EventRing, EventSettings},
         object::{self, Loaded, Object},
         status::{EventStatus, ProbeState},
         tracepoints,
+        traces::Traced,
     },
     config::Config,
     counts::{
@@ -26,6 +27,7 @@ use crate::{
     },
     events::{
         hub::Hub,
+        outlet::Outlet,
         reader::{Reader, Wanted},
         received::Received,
     },
@@ -37,6 +39,7 @@ use crate::{
         select::{SelectError, select},
         tracefs::Tracefs,
     },
+    traces::Traces,
 };
 
 /// What observes the machine. Dropping it ends everything.
@@ -52,12 +55,16 @@ pub(super) struct Observation {
     pub(super) books: Option<Books>,
     /// Where they are handed out.
     pub(super) hub: Arc<Hub>,
+    /// Those that begin and end meanwhile.
+    pub(super) traces: Traces,
+    /// What the kernel is asked for on behalf of these.
+    pub(super) traced: Traced,
     reader: Option<Reading>,
 }
 
 /// The task that reads the ring.
 #[derive(Debug)]
-struct Reading {
+pub(super) struct Reading {
     task: JoinHandle<()>,
     /// Dropping it ends the task.
     stop: oneshot::Sender<()>,
@@ -66,7 +73,7 @@ struct Reading {
 impl Observation {
     /// Ends everything in the order in which events come, so that whoever listens gets all of them and then an end.
     pub(super) async fn finish(self) -> Option<Books> {
-        let Self { object, collector, hits: _, books, hub: _, reader } = self;
+        let Self { object, collector, hits: _, books, hub: _, traces: _, traced: _, reader } = self;
         drop(object);
         // It waits for a thread.
         let _ = tokio::task::spawn_blocking(move || drop(collector)).await;
@@ -115,6 +122,7 @@ pub(super) fn start(
     if let Some(verdicts) = verdicts {
         directory.registry().watch(verdicts);
     }
+    let (traces, traced) = traces::start(config, &directory.registry())?;
     let hub = Arc::<Hub>::default();
     let (mut lives, mut books, mut reader) = (None, None, None);
     if let (Some(source), Some(settings)) = (events, settings) {
@@ -156,11 +164,11 @@ pub(super) fn start(
         walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
     };
     let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
-    Ok(Observation { object, collector, hits, books, hub, reader })
+    Ok(Observation { object, collector, hits, books, hub, traces, traced, reader })
 }
 
 /// Starts the task that reads the ring.
-fn read(reader: Reader<EventRing>) -> Reading {
+pub(super) fn read<O: Outlet + 'static>(reader: Reader<EventRing, O>) -> Reading {
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(async move {
         if let Err(error) = reader.run(stopped).await {

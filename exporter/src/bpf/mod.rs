@@ -11,4 +11,5 @@ mod source;
 pub mod status;
 mod sys;
 pub mod tracepoints;
+pub mod traces;
 pub mod verdicts;

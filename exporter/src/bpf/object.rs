@@ -167,7 +167,7 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
     let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
     let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
-    let mut ebpf = load_maps(settings, &layout, &btf, cpus)?;
+    let mut ebpf = load_maps(settings, &layout, &btf, cpus, 1)?;
     // The programs' names in the object are those of the table.
     let mut programs = Vec::new();
     let attach = |probe: &'static Probe| attach_probe(probe, settings, &layout, &btf, &mut ebpf, &mut programs);
@@ -217,13 +217,21 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     Ok(Loaded { object, counts, notices, events, stages, verdicts })
 }
 
-fn load_maps(settings: &Settings, layout: &Layout, btf: &Btf, cpus: usize) -> Result<Ebpf, LoadError> {
+/// Makes the maps. `traced` is how many pairs of a cgroup and a kind traces can ask for.
+pub(super) fn load_maps(
+    settings: &Settings,
+    layout: &Layout,
+    btf: &Btf,
+    cpus: usize,
+    traced: u32,
+) -> Result<Ebpf, LoadError> {
     let mut loader = EbpfLoader::new();
     loader
         .btf(Some(btf))
         .verifier_log_level(VerifierLogLevel::DEBUG)
         .map_max_entries("SLOTS", slot::PER_CPU * cpus as u32)
         .map_max_entries("COUNTS", settings.counts)
+        .map_max_entries("TRACED", traced)
         .map_max_entries("EDGES", if settings.probes.contains(&"signal") { settings.edges } else { 1 });
     if let Some(tracepoints) = &settings.tracepoints {
         loader.map_max_entries("SPLITS", tracepoints.count()).map_max_entries("HITS", tracepoints.entries());
@@ -314,7 +322,8 @@ fn attach_events(
     events
 }
 
-fn attach_event(
+/// Attaches a program that sends single events. Says what became of it, and why.
+pub(super) fn attach_event(
     program: &'static Program,
     layout: &Layout,
     btf: &Btf,
@@ -342,7 +351,8 @@ fn attach_program(program: &'static Program, btf: &Btf, ebpf: &mut Ebpf) -> Resu
     Ok(AttachedProgram { program, fd: bpf.fd()?.try_clone()? })
 }
 
-fn detach(program: &Program, ebpf: &mut Ebpf) {
+/// Detaches a program and lets it go.
+pub(super) fn detach(program: &Program, ebpf: &mut Ebpf) {
     if let Some(bpf) = tracepoint_program(program, ebpf) {
         // One that was never loaded cannot be unloaded.
         let _ = bpf.unload();
@@ -353,7 +363,7 @@ fn tracepoint_program<'a>(program: &Program, ebpf: &'a mut Ebpf) -> Option<&'a m
     ebpf.program_mut(program.name)?.try_into().ok()
 }
 
-fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
+pub(super) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
     ebpf.take_map(name).ok_or(LoadError::NoMap(name))
 }
 

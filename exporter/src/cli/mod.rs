@@ -7,6 +7,7 @@ mod ns;
 mod output;
 mod ps;
 mod run;
+mod trace;
 mod tracepoints;
 mod watch;
 
@@ -39,6 +40,8 @@ enum Command {
     Check(check::Arguments),
     /// Print what happens, event by event
     Watch(watch::Arguments),
+    /// Begin, list, show, end traces of an exporter that runs, and print their events
+    Trace(trace::Arguments),
     /// List the containers that are there, and who told what of them
     Ps(ps::Arguments),
     /// List the namespaces of a process
@@ -86,6 +89,7 @@ impl Cli {
             Command::Run(arguments) => run::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Watch(arguments) => watch::execute(&arguments),
+            Command::Trace(arguments) => trace::execute(&arguments),
             Command::Ps(arguments) => ps::execute(&arguments),
             Command::Ns(arguments) => ns::execute(&arguments),
             Command::Tracepoints(arguments) => tracepoints::execute(&arguments),

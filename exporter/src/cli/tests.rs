@@ -62,6 +62,20 @@ fn forms_of_tracepoints() {
 }
 
 #[test]
+fn forms_of_trace() {
+    for line in [
+        "doubleslit trace list",
+        "doubleslit trace list -o json --socket /s",
+        "doubleslit trace --socket /s show a",
+        "doubleslit trace delete a b",
+        "doubleslit trace tail a --color never",
+        "doubleslit trace create --event exec --one-shot -o json",
+    ] {
+        assert!(matches!(parse(line).expect(line).command, Command::Trace(_)), "{line}");
+    }
+}
+
+#[test]
 fn every_event_can_be_watched() {
     let refusal = parse("doubleslit watch --event walk").expect_err("there is none").to_string();
     for kind in KINDS {
@@ -84,6 +98,9 @@ fn wrong_usage_exits_with_2() {
         "doubleslit tracepoints a:b:c",
         "doubleslit tracepoints show",
         "doubleslit tracepoints block:* show sched:sched_switch",
+        "doubleslit trace",
+        "doubleslit trace delete",
+        "doubleslit trace show a b",
         "doubleslit watch exec",
         "doubleslit watch --event walk",
         "doubleslit watch -o xml",

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::filter::FilterError;
+use crate::{filter::FilterError, traces::SpecError};
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,9 @@ pub enum Error {
     /// A rule for events that makes no sense.
     #[error(transparent)]
     Filter(#[from] FilterError),
+    /// A trace that makes no sense.
+    #[error(transparent)]
+    Trace(#[from] SpecError),
     /// The layers cannot be put together.
     #[error("layering the configuration: {reason}")]
     Layers {

@@ -20,13 +20,17 @@ const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../con
 const PREFIX: &str = "DOUBLESLIT_";
 
 /// The lists whose items are rules, each with keys of its own, and an example. No variable can hold them.
-const RULES: [(&str, &str); 5] = [
+const RULES: [(&str, &str); 6] = [
     ("ignore", "{container: load-*}"),
     ("events.select", "{event: exec, comm: [sh, bash]}"),
     ("events.drop", "{event: exec, comm: [sh, bash]}"),
     ("events.sample", "{event: exec, one_in: 10}"),
     ("tracepoints", "{name: syscalls:sys_enter_openat, by: [flags]}"),
+    (TRACES, "{name: shell, containers: [web-*], events: [exec]}"),
 ];
+
+/// The list whose rules have sections of their own.
+const TRACES: &str = "traces";
 
 /// A rule of such a list.
 fn example(path: &str) -> Option<&'static str> {
@@ -109,8 +113,11 @@ fn fit(tree: &mut Map<String, Value>, defaults: &Map<String, Value>, section: &s
             }
             (ValueKind::Array(_), ValueKind::Array(items)) => {
                 if let Some(example) = example(&path) {
-                    let has_texts = path != "ignore";
-                    if let Some(item) = items.iter().find(|item| !is_rule(&item.kind, has_texts)) {
+                    let fits = |item: &&Value| match path.as_str() {
+                        TRACES => matches!(item.kind, ValueKind::Table(_)),
+                        _ => is_rule(&item.kind, path != "ignore"),
+                    };
+                    if let Some(item) = items.iter().find(|item| !fits(item)) {
                         let expected = format!("a list of rules such as `{example}`");
                         return Err(Error::value(&path, shown(&item.kind), expected));
                     }

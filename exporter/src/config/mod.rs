@@ -1,6 +1,7 @@
 //! The configuration: what was written (defaults, file, environment, flags), then what is meant by it.
 
 mod address;
+mod api;
 mod error;
 mod events;
 mod ignore;
@@ -9,6 +10,7 @@ mod layers;
 pub mod otlp;
 mod syscalls;
 mod tracepoints;
+mod traces;
 mod understood;
 mod written;
 
@@ -22,6 +24,7 @@ use std::{
 };
 
 pub use address::ListenAddress;
+pub use api::{Api, SOCKET, Tcp};
 pub use error::Error;
 pub use events::{Arguments, Events};
 pub use labels::ContainerLabel;
@@ -30,6 +33,7 @@ use crate::{
     identity::{ignore::Ignore, labels::RowLabels},
     probes::syscall::Calls,
     tracepoints::select::Wanted,
+    traces::Spec,
 };
 
 /// The configuration, checked.
@@ -37,6 +41,8 @@ use crate::{
 pub struct Config {
     /// What is served where.
     pub web: Web,
+    /// Where the API is served.
+    pub api: Api,
     /// The log.
     pub log: Log,
     /// Which probes are on.
@@ -59,6 +65,8 @@ pub struct Config {
     pub tracepoints: Vec<Wanted>,
     /// Which single events are sent.
     pub events: Events,
+    /// The traces that begin at start, each with its name.
+    pub traces: Vec<(String, Spec)>,
     /// How metrics are written.
     pub metrics: Metrics,
     /// The BPF side.

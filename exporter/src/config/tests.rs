@@ -1,3 +1,4 @@
+mod api;
 mod events;
 mod labels;
 
@@ -42,6 +43,7 @@ fn the_documented_file_is_the_default() {
                 listen_addresses: vec![ListenAddress { host: "127.0.0.1".to_owned(), port: 10435 }],
                 telemetry_path: "/metrics".to_owned(),
             },
+            api: Api { socket: Some(SOCKET.into()), tcp: None },
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
             probes: Probes(PROBES.iter().map(|probe| (probe.name, probe.name != "syscall")).collect()),
             syscalls: Syscalls { calls: Calls::all() },
@@ -76,6 +78,7 @@ fn the_documented_file_is_the_default() {
             limits: Limits { series_per_family: 100_000, series_per_container: 1000 },
             ignore: Ignore::default(),
             tracepoints: Vec::new(),
+            traces: Vec::new(),
             events: Events {
                 kinds: KINDS.to_vec(),
                 filter: Filter::default(),
@@ -150,16 +153,16 @@ fn files_are_refused() {
     for (file, expected) in [
         (
             "webb: {}",
-            "unknown key `webb` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `web`",
+            "unknown key `webb` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
         ),
         ("web: {path: /x}", "unknown key `web.path` in `FILE`: expected one of `listen_address`, `telemetry_path`"),
         (
             "web.telemetry_path: /x",
-            "unknown key `web.telemetry_path` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `web`",
+            "unknown key `web.telemetry_path` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
         ),
         (
             "Web: {}",
-            "unknown key `Web` in `FILE`: expected one of `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `web`",
+            "unknown key `Web` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
         ),
         (
             "probes: {open: true}",

@@ -12,6 +12,7 @@ use super::{
     otlp,
     syscalls::calls,
     tracepoints::tracepoints,
+    traces::traces,
     written::Written,
 };
 use crate::probes::PROBES;
@@ -26,6 +27,7 @@ impl TryFrom<Written> for Config {
     fn try_from(written: Written) -> Result<Self, Error> {
         let Written {
             web,
+            api,
             log,
             probes,
             syscalls,
@@ -37,6 +39,7 @@ impl TryFrom<Written> for Config {
             ignore: rules,
             tracepoints: named,
             events,
+            traces: begun,
             metrics,
             bpf,
             otlp,
@@ -55,9 +58,10 @@ impl TryFrom<Written> for Config {
         Ok(Self {
             tracepoints: tracepoints(named, &labels)?,
             web: Web {
-                listen_addresses: listen_addresses(&web.listen_address)?,
+                listen_addresses: some_addresses(&web.listen_address)?,
                 telemetry_path: telemetry_path(web.telemetry_path)?,
             },
+            api: api.try_into()?,
             log: Log {
                 level: choice("log.level", &log.level, LogLevel::ALL, LogLevel::name)?,
                 format: choice("log.format", &log.format, LogFormat::ALL, LogFormat::name)?,
@@ -96,6 +100,7 @@ impl TryFrom<Written> for Config {
             },
             ignore: ignore(rules)?,
             events: events.try_into()?,
+            traces: traces(begun)?,
             metrics: Metrics { created: switch("metrics.created", &metrics.created)? },
             bpf: Bpf { stats: switch("bpf.stats", &bpf.stats)? },
             otlp: otlp::understood(otlp)?,
@@ -103,17 +108,19 @@ impl TryFrom<Written> for Config {
     }
 }
 
-fn listen_addresses(written: &[String]) -> Result<Vec<ListenAddress>, Error> {
+const ADDRESS: &str = "an address such as `127.0.0.1:10435`, `[::1]:10435` or `:10435`";
+
+fn some_addresses(written: &[String]) -> Result<Vec<ListenAddress>, Error> {
     const KEY: &str = "web.listen_address";
-    const EXPECTED: &str = "an address such as `127.0.0.1:10435`, `[::1]:10435` or `:10435`";
-    if written.is_empty() {
-        return Err(Error::value(KEY, "[]", EXPECTED));
-    }
+    if written.is_empty() { Err(Error::value(KEY, "[]", ADDRESS)) } else { listen_addresses(KEY, written) }
+}
+
+pub(super) fn listen_addresses(key: &str, written: &[String]) -> Result<Vec<ListenAddress>, Error> {
     let mut addresses = Vec::new();
     for text in written {
-        let address = ListenAddress::parse(text).ok_or_else(|| Error::value(KEY, text, EXPECTED))?;
+        let address = ListenAddress::parse(text).ok_or_else(|| Error::value(key, text, ADDRESS))?;
         if addresses.contains(&address) {
-            return Err(Error::value(KEY, text, "each address once"));
+            return Err(Error::value(key, text, "each address once"));
         }
         addresses.push(address);
     }

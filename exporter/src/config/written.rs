@@ -12,6 +12,7 @@ use super::otlp::Standard;
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
     pub(super) web: Web,
+    pub(super) api: Api,
     pub(super) log: Log,
     pub(super) probes: BTreeMap<String, String>,
     pub(super) syscalls: Syscalls,
@@ -23,6 +24,7 @@ pub(super) struct Written {
     pub(super) ignore: Vec<BTreeMap<String, String>>,
     pub(super) tracepoints: Vec<Value>,
     pub(super) events: Events,
+    pub(super) traces: Vec<Value>,
     pub(super) metrics: Metrics,
     pub(super) bpf: Bpf,
     pub(super) otlp: Otlp,
@@ -33,6 +35,15 @@ pub(super) struct Written {
 pub(super) struct Web {
     pub(super) listen_address: Vec<String>,
     pub(super) telemetry_path: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Api {
+    pub(super) enabled: String,
+    pub(super) socket: String,
+    pub(super) listen_address: Vec<String>,
+    pub(super) token_file: String,
 }
 
 #[derive(Debug, Deserialize)]

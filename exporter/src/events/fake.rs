@@ -14,7 +14,7 @@ use crate::identity::{
 };
 
 /// An execution in a container.
-pub(super) fn exec() -> Event {
+pub(crate) fn exec() -> Event {
     let second = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     Event {
         time: second(1_700_000_000) + Duration::from_nanos(123_456_789),

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::event::Event;
+use super::{event::Event, outlet::Outlet};
 
 /// Batches that are kept for slow subscribers.
 const BATCHES: usize = 64;
@@ -86,6 +86,16 @@ impl Hub {
     #[must_use]
     pub fn missed(&self) -> BTreeMap<&'static str, u64> {
         lock(&self.missed).iter().map(|(name, missed)| (*name, missed.load(Ordering::Relaxed))).collect()
+    }
+}
+
+impl Outlet for Hub {
+    fn publish(&self, events: Vec<Event>) {
+        Self::publish(self, events);
+    }
+
+    fn close(&self) {
+        Self::close(self);
     }
 }
 

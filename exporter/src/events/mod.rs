@@ -4,9 +4,10 @@ pub mod account;
 pub mod decode;
 pub mod event;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 pub mod fields;
 pub mod hub;
+pub mod outlet;
 pub mod reader;
 pub mod received;
 pub mod redact;

@@ -18,6 +18,7 @@ use super::{
     decode::{Decoder, Record},
     event::{Details, Event, SignalGenerate},
     hub::{BATCH_EVENTS, Hub},
+    outlet::Outlet,
     received::Received,
     redact::Redaction,
     source::RecordSource,
@@ -47,7 +48,7 @@ const RECORD_HEADER: usize = 8;
 
 /// What the task works with.
 #[derive(Debug)]
-pub struct Reader<S> {
+pub struct Reader<S, O = Hub> {
     /// The ring.
     pub source: S,
     /// The containers that started or stopped.
@@ -55,7 +56,7 @@ pub struct Reader<S> {
     /// Whose cgroups are.
     pub registry: Arc<Registry>,
     /// Where events go.
-    pub hub: Arc<Hub>,
+    pub hub: Arc<O>,
     /// What came.
     pub received: Arc<Received>,
     /// What is hidden of it.
@@ -108,7 +109,7 @@ impl Patience {
 /// Records that wait, in the order in which they came, each since some time.
 type Waiting = Vec<(Instant, Record)>;
 
-impl<S: RecordSource> Reader<S> {
+impl<S: RecordSource, O: Outlet> Reader<S, O> {
     /// Reads until `stop` comes or cannot come any more, and then what is left. Then there are no more events for anybody.
     ///
     /// # Errors

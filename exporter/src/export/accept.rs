@@ -1,5 +1,7 @@
 //! Which text format an `Accept` header asks for.
 
+use crate::media::Media;
+
 /// A text format of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -23,47 +25,17 @@ impl Format {
     /// resort for a header that asks for neither.
     #[must_use]
     pub fn negotiate(accept: &str) -> Self {
-        let quality = |format| {
-            // The most specific range decides, not the most generous one (RFC 9110, 12.5.1).
-            accept.split(',').filter_map(|range| matching(range, format)).max_by_key(|(specificity, _)| *specificity)
-        };
         let [open_metrics, text] =
-            [Self::OpenMetrics, Self::Text].map(|format| quality(format).map_or(0, |(_, quality)| quality));
+            [Self::OpenMetrics, Self::Text].map(|format| format.media().quality(accept).unwrap_or_default());
         if open_metrics > text { Self::OpenMetrics } else { Self::Text }
     }
-}
 
-/// How closely a media range names a format, and its quality in thousandths; nothing when it is about something else.
-fn matching(range: &str, format: Format) -> Option<(u8, u16)> {
-    let (own, own_wildcard, own_version) = match format {
-        Format::OpenMetrics => ("application/openmetrics-text", "application/*", "1.0.0"),
-        Format::Text => ("text/plain", "text/*", "0.0.4"),
-    };
-    let mut parts = range.split(';').map(str::trim);
-    let media = parts.next()?.to_ascii_lowercase();
-    let (mut quality, mut version) = (1000, None);
-    for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
-        let value = value.trim().trim_matches('"');
-        match name.trim().to_ascii_lowercase().as_str() {
-            "q" => quality = thousandths(value)?,
-            "version" => version = Some(value),
-            // `escaping` and `charset` change nothing: all our names are plain, all our text is UTF-8.
-            _ => {}
+    const fn media(self) -> Media {
+        match self {
+            Self::OpenMetrics => Media { name: "application/openmetrics-text", version: Some("1.0.0") },
+            Self::Text => Media { name: "text/plain", version: Some("0.0.4") },
         }
     }
-    let specificity = match (media.as_str(), version) {
-        (media, Some(version)) if media == own && version == own_version => 3,
-        (media, None) if media == own => 2,
-        (media, None) if media == own_wildcard => 1,
-        ("*/*", _) => 0,
-        _ => return None,
-    };
-    Some((specificity, quality))
-}
-
-fn thousandths(quality: &str) -> Option<u16> {
-    let number: f64 = quality.parse().ok().filter(|number| (0.0..=1.0).contains(number))?;
-    Some((number * 1000.0).round() as u16)
 }
 
 #[cfg(test)]

@@ -182,8 +182,13 @@ fn kernel(filter: &Filter, event: &Event) -> [bool; 2] {
     let kernel = KernelFilter::of(filter);
     let rules: Vec<_> = kernel.rules().collect();
     let gate = kernel.gate(event.kind(), Gate::open(1));
-    let known =
-        Known { path: event.cgroup_path.clone(), identity: event.identity.clone(), is_settled: true, users: None };
+    let known = Known {
+        path: event.cgroup_path.clone(),
+        identity: event.identity.clone(),
+        is_settled: true,
+        is_removed: false,
+        users: None,
+    };
     let facts = facts(event);
     [Some(kernel.verdict(event.cgroup, &known)), None].map(|owner| gate.decide(&rules, owner, &facts))
 }

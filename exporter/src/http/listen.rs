@@ -2,7 +2,10 @@
 
 use std::{io, net::Ipv4Addr, net::Ipv6Addr, time::Duration};
 
-use axum::{Router, serve::ListenerExt as _};
+use axum::{
+    Router,
+    serve::{Listener, ListenerExt as _},
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::config::ListenAddress;
@@ -19,7 +22,7 @@ pub enum Error {
         /// The address as configured.
         address: ListenAddress,
         /// What to do about it.
-        way_out: &'static str,
+        way_out: String,
         /// Why.
         source: io::Error,
     },
@@ -31,21 +34,21 @@ pub enum Error {
     },
 }
 
-/// Listens on every address.
+/// Listens on every address; `option` is how they are chosen.
 ///
 /// # Errors
 ///
 /// When one of them cannot be listened on.
-pub async fn bind(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, Error> {
+pub async fn bind(addresses: &[ListenAddress], option: &str) -> Result<Vec<TcpListener>, Error> {
     let mut listeners = Vec::new();
     for address in addresses {
         let listener = bind_one(address).await.map_err(|source| {
             let way_out = match source.kind() {
-                io::ErrorKind::AddrInUse => "end what listens there or choose another port with `--web.listen-address`",
+                io::ErrorKind::AddrInUse => format!("end what listens there or choose another port with `{option}`"),
                 io::ErrorKind::PermissionDenied => {
-                    "choose a port from 1024 on with `--web.listen-address` or grant `CAP_NET_BIND_SERVICE`"
+                    format!("choose a port from 1024 on with `{option}` or grant `CAP_NET_BIND_SERVICE`")
                 }
-                _ => "choose an address of this machine with `--web.listen-address`",
+                _ => format!("choose an address of this machine with `{option}`"),
             };
             Error::Listen { address: address.clone(), way_out, source }
         })?;
@@ -68,37 +71,71 @@ async fn bind_one(address: &ListenAddress) -> io::Result<TcpListener> {
     }
 }
 
-/// Serves on every listener until `shutdown` is there. What is under way then has a moment to finish.
-///
-/// # Errors
-///
-/// When a listener breaks.
-pub async fn serve(
-    listeners: Vec<TcpListener>,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), Error> {
-    let (stop, stopped) = watch::channel(false);
-    let mut servers = JoinSet::new();
-    for listener in listeners {
-        let (router, mut stopped) = (router.clone(), stopped.clone());
-        let told = async move {
-            // An error means that the sender is gone, which is a reason to stop too.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        // A peer that keeps its connection acknowledges late, and the end of an answer must not wait for that. Where it cannot be
-        // had, answers are only slower.
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        servers.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(told).await });
+/// What serves. Dropping it ends everything at once.
+#[derive(Debug)]
+pub struct Servers {
+    tasks: JoinSet<io::Result<()>>,
+    stop: watch::Sender<bool>,
+}
+
+/// Tells when the end begins: for answers that do not end by themselves.
+#[derive(Clone, Debug)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Waits for that.
+    pub async fn begun(mut self) {
+        // An error means that the sender is gone, which is a reason to stop too.
+        let _ = self.0.wait_for(|stop| *stop).await;
     }
-    tokio::select! {
-        () = shutdown => {}
-        Some(ended) = servers.join_next() => {
-            return ended.map_err(io::Error::other).flatten().map_err(|source| Error::Serve { source });
+}
+
+impl Default for Servers {
+    fn default() -> Self {
+        Self { tasks: JoinSet::new(), stop: watch::Sender::new(false) }
+    }
+}
+
+impl Servers {
+    /// Serves on TCP.
+    pub fn add_tcp(&mut self, listeners: Vec<TcpListener>, router: &Router) {
+        for listener in listeners {
+            // A peer that keeps its connection acknowledges late, and the end of an answer must not wait for that. Where it
+            // cannot be had, answers are only slower.
+            self.add(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router);
         }
     }
-    stop.send_replace(true);
-    // Whoever is not done by then is cut off when the set is dropped.
-    let _ = tokio::time::timeout(FAREWELL, async { while servers.join_next().await.is_some() {} }).await;
-    Ok(())
+
+    /// Serves on any listener.
+    pub fn add<L: Listener>(&mut self, listener: L, router: &Router)
+    where
+        L::Addr: std::fmt::Debug,
+    {
+        let (router, told) = (router.clone(), self.stopping().begun());
+        self.tasks.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(told).await });
+    }
+
+    /// Tells when the end begins.
+    #[must_use]
+    pub fn stopping(&self) -> Stopping {
+        Stopping(self.stop.subscribe())
+    }
+
+    /// Serves until `shutdown` is there. What is under way then has a moment to finish.
+    ///
+    /// # Errors
+    ///
+    /// When a listener breaks.
+    pub async fn until(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        tokio::select! {
+            () = shutdown => {}
+            Some(ended) = self.tasks.join_next() => {
+                return ended.map_err(io::Error::other).flatten().map_err(|source| Error::Serve { source });
+            }
+        }
+        self.stop.send_replace(true);
+        // Whoever is not done by then is cut off when the set is dropped.
+        let _ = tokio::time::timeout(FAREWELL, async { while self.tasks.join_next().await.is_some() {} }).await;
+        Ok(())
+    }
 }

@@ -20,7 +20,7 @@ use axum::{
 use tokio::sync::Semaphore;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
-pub use listen::{Error, bind, serve};
+pub use listen::{Error, Servers, Stopping, bind};
 
 use crate::{
     counts::snapshot::Snapshot,

@@ -13,6 +13,8 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 use super::*;
 use crate::{config::ListenAddress, counts::snapshot::MapRead};
 
+const OPTION: &str = "--web.listen-address";
+
 struct Fake {
     ready: AtomicBool,
     snapshot: Mutex<Arc<Snapshot>>,
@@ -53,11 +55,13 @@ fn address(port: u16) -> ListenAddress {
 async fn start() -> Server {
     let fake = Arc::new(Fake { ready: AtomicBool::new(true), snapshot: Mutex::default() });
     let settings = Settings::default();
-    let listeners = bind(&[address(0)]).await.expect("a free port");
+    let listeners = bind(&[address(0)], OPTION).await.expect("a free port");
     let port = listeners[0].local_addr().expect("bound").port();
     let (stop, stopped) = oneshot::channel();
     let router = router("/m", Arc::new(settings), fake.clone());
-    let ended = tokio::spawn(serve(listeners, router, async {
+    let mut servers = Servers::default();
+    servers.add_tcp(listeners, &router);
+    let ended = tokio::spawn(servers.until(async {
         let _ = stopped.await;
     }));
     Server { port, fake, stop: Some(stop), ended }
@@ -216,7 +220,7 @@ async fn a_body_that_is_not_finished_breaks() {
 #[tokio::test]
 async fn a_port_in_use_is_named_with_the_way_out() {
     let server = start().await;
-    let error = bind(&[address(server.port)]).await.expect_err("the port is in use");
+    let error = bind(&[address(server.port)], OPTION).await.expect_err("the port is in use");
     assert_eq!(
         chain(error),
         format!(
@@ -225,7 +229,7 @@ async fn a_port_in_use_is_named_with_the_way_out() {
             server.port
         )
     );
-    let error = bind(&[ListenAddress { host: "192.0.2.1".to_owned(), port: 0 }]).await.expect_err("not ours");
+    let error = bind(&[ListenAddress { host: "192.0.2.1".to_owned(), port: 0 }], OPTION).await.expect_err("not ours");
     assert_eq!(
         chain(error),
         "listening on `192.0.2.1:0` (choose an address of this machine with `--web.listen-address`): \
@@ -235,7 +239,7 @@ async fn a_port_in_use_is_named_with_the_way_out() {
 
 #[tokio::test]
 async fn an_empty_host_is_every_address() {
-    let listeners = bind(&[ListenAddress { host: String::new(), port: 0 }]).await.expect("bound");
+    let listeners = bind(&[ListenAddress { host: String::new(), port: 0 }], OPTION).await.expect("bound");
     let port = listeners[0].local_addr().expect("bound").port();
     TcpStream::connect(("127.0.0.1", port)).expect("reachable by IPv4");
 }

@@ -214,9 +214,10 @@ impl Directory {
 
     /// Tells other threads what is known of a cgroup.
     fn publish(&self, id: CgroupId) {
-        if let Some(Cgroup { path, identity, users, .. }) = self.cgroups.get(&id) {
+        if let Some(Cgroup { path, identity, users, removed_at, .. }) = self.cgroups.get(&id) {
             let (path, identity, users) = (Arc::clone(path), Arc::clone(identity), users.clone());
-            self.registry.set(id, Known { path, identity, is_settled: !self.is_open(id), users });
+            let (is_settled, is_removed) = (!self.is_open(id), removed_at.is_some());
+            self.registry.set(id, Known { path, identity, is_settled, is_removed, users });
         }
     }
 
@@ -275,7 +276,11 @@ impl Directory {
     /// Marks a cgroup as removed, at the first call; returns whether it was known and there.
     pub fn removed(&mut self, id: CgroupId, at: Instant) -> bool {
         let present = self.cgroups.get_mut(&id).filter(|cgroup| cgroup.removed_at.is_none());
-        present.map(|cgroup| cgroup.removed_at = Some(at)).is_some()
+        let is_news = present.map(|cgroup| cgroup.removed_at = Some(at)).is_some();
+        if is_news {
+            self.publish(id);
+        }
+        is_news
     }
 
     /// Drops a cgroup and returns what was known of it.

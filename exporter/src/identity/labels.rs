@@ -119,7 +119,8 @@ impl RowLabels {
 }
 
 /// The value of a label of the container, else of its pod.
-pub(super) fn brought<'a>(identity: &'a Identity, key: &str) -> Option<&'a str> {
+#[must_use]
+pub fn brought<'a>(identity: &'a Identity, key: &str) -> Option<&'a str> {
     identity.container_labels.get(key).or_else(|| identity.pod_labels.get(key)).map(String::as_str)
 }
 

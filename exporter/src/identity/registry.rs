@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt::Debug,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use super::{CgroupId, Identity, user_names::Users};
@@ -17,6 +17,8 @@ pub struct Known {
     pub identity: Arc<Identity>,
     /// Whether nothing more is expected soon.
     pub is_settled: bool,
+    /// Whether it was removed. Events of it may still follow, until nothing is known of it any more.
+    pub is_removed: bool,
     /// The users of whoever it is; nothing where nobody asks for their names.
     pub users: Option<Arc<Users>>,
 }
@@ -31,7 +33,7 @@ pub trait Watcher: Debug + Send + Sync {
 #[derive(Debug, Default)]
 pub struct Registry {
     cgroups: RwLock<HashMap<CgroupId, Known>>,
-    watcher: OnceLock<Box<dyn Watcher>>,
+    watchers: RwLock<Vec<Box<dyn Watcher>>>,
 }
 
 impl Registry {
@@ -41,23 +43,24 @@ impl Registry {
         self.cgroups.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Has someone told of every change from now on: the first who asks.
+    /// Has someone told of every change from now on.
     pub fn watch(&self, watcher: impl Watcher + 'static) {
-        // Only one is wanted.
-        let _ = self.watcher.set(Box::new(watcher));
+        self.watchers.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(watcher));
     }
 
     pub(crate) fn set(&self, id: CgroupId, known: Known) {
-        if let Some(watcher) = self.watcher.get() {
-            watcher.changed(id, Some(&known));
-        }
+        self.tell(id, Some(&known));
         self.cgroups.write().unwrap_or_else(PoisonError::into_inner).insert(id, known);
     }
 
     pub(super) fn remove(&self, id: CgroupId) {
-        if let Some(watcher) = self.watcher.get() {
-            watcher.changed(id, None);
-        }
+        self.tell(id, None);
         self.cgroups.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    fn tell(&self, id: CgroupId, known: Option<&Known>) {
+        for watcher in &*self.watchers.read().unwrap_or_else(PoisonError::into_inner) {
+            watcher.changed(id, known);
+        }
     }
 }

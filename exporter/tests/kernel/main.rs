@@ -2,6 +2,7 @@
 //!
 //! A test has a load do exactly N of one thing inside a container and reads the number at `/metrics`.
 
+mod api;
 mod bare;
 mod bpf_objects;
 mod capacity;
@@ -36,3 +37,4 @@ mod start;
 mod syscall;
 mod tcp;
 mod tracepoints;
+mod traces;

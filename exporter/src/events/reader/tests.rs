@@ -71,7 +71,9 @@ impl Machine {
 
     fn know(&self, cgroup: u64, name: &str, is_settled: bool) {
         let identity = Arc::new(Identity { container: name.to_owned(), ..Identity::default() });
-        self.reader.registry.set(CgroupId(cgroup), Known { path: "/x".into(), identity, is_settled, users: None });
+        self.reader
+            .registry
+            .set(CgroupId(cgroup), Known { path: "/x".into(), identity, is_settled, is_removed: false, users: None });
     }
 
     fn read(&mut self, patience: Duration) {
@@ -140,8 +142,13 @@ async fn waits_for_the_names_of_users() {
     let mut machine = Machine::new();
     let mut subscription = machine.reader.hub.subscribe("test");
     let users = Arc::new(Users::awaited());
-    let known =
-        Known { path: "/x".into(), identity: Arc::default(), is_settled: true, users: Some(Arc::clone(&users)) };
+    let known = Known {
+        path: "/x".into(),
+        identity: Arc::default(),
+        is_settled: true,
+        is_removed: false,
+        users: Some(Arc::clone(&users)),
+    };
     machine.reader.registry.set(CgroupId(1), known);
     machine.happens(1, 1);
     machine.read(Duration::from_secs(3600));

@@ -53,7 +53,8 @@ impl Ring {
     /// Tells the kernel whose a cgroup is.
     pub(super) fn tell(&self, cgroup: u64, container: &str) {
         let identity = Identity { container: container.to_owned(), ..Identity::default() };
-        let known = Known { path: "/x".into(), identity: Arc::new(identity), is_settled: true, users: None };
+        let known =
+            Known { path: "/x".into(), identity: Arc::new(identity), is_settled: true, is_removed: false, users: None };
         self.0.verdicts.as_ref().expect("a rule asks for the owner").changed(CgroupId(cgroup), Some(&known));
     }
 

@@ -1,0 +1,108 @@
+//! The API under `/api/v1`: traces and live events. `openapi.json` describes it, `docs/api.md` tells how it is used.
+
+mod events;
+mod form;
+mod problem;
+mod selection;
+mod socket;
+mod stream;
+mod token;
+mod traces;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{Method, StatusCode, Uri, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use problem::Problem;
+pub use socket::{Socket, SocketError};
+pub use token::{Token, TokenError};
+
+use crate::{http::Stopping, traces::Traces};
+
+/// Where the traces are.
+pub const TRACES: &str = "/api/v1/traces";
+
+/// Streams that may be open at once; a further one is turned away.
+const STREAMS_MAX: usize = 64;
+
+/// The description of all routes.
+const DESCRIPTION: &str = include_str!("openapi.json");
+
+struct Site {
+    traces: Traces,
+    stopping: Stopping,
+    streams: Arc<Semaphore>,
+}
+
+impl Site {
+    /// The right to one more stream.
+    fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            let detail = format!("{STREAMS_MAX} streams are open already, and there may be no more: end one");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        })
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Site").field("traces", &self.traces).finish_non_exhaustive()
+    }
+}
+
+/// Every path, and what answers there. `openapi.json` has the same, which a test holds.
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<Site>>)> {
+    vec![
+        ("/api/v1/openapi.json", get(description)),
+        (TRACES, get(traces::list).post(traces::post)),
+        ("/api/v1/traces/{name}", get(traces::show).delete(traces::delete)),
+        ("/api/v1/traces/{name}/events", get(traces::events)),
+        ("/api/v1/events", get(events::all)),
+        ("/api/v1/events/{namespace}", get(events::selected)),
+        ("/api/v1/events/{namespace}/{pod}", get(events::selected)),
+        ("/api/v1/events/{namespace}/{pod}/{container}", get(events::selected)),
+        ("/api/v1/events/{namespace}/{pod}/{container}/{event}", get(events::selected)),
+    ]
+}
+
+/// The routes. Streams end when the servers begin to stop.
+pub fn router(traces: Traces, stopping: Stopping) -> Router {
+    let site = Site { traces, stopping, streams: Arc::new(Semaphore::new(STREAMS_MAX)) };
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, answer)| router.route(path, answer))
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(traces::BODY_BYTES))
+        .with_state(Arc::new(site))
+}
+
+/// The same routes for those who show the token.
+pub fn guarded(router: Router, token: Token) -> Router {
+    router.layer(middleware::from_fn_with_state(token, token::required))
+}
+
+async fn description() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION).into_response()
+}
+
+async fn unknown(uri: Uri) -> Problem {
+    let detail = format!("there is no `{}`; `/api/v1/openapi.json` describes what there is", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+async fn not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("`{}` does not take `{method}`; the header `Allow` says what it takes", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}

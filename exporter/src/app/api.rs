@@ -1,0 +1,56 @@
+//! Where the API is served.
+
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use super::AppError;
+use crate::{
+    api::{self, Socket, Token},
+    config::Api,
+    error::chain,
+    http::{self, Servers},
+    traces::Traces,
+};
+
+/// What listens for those who ask the API.
+#[derive(Debug)]
+pub(super) struct Doors {
+    socket: Option<Socket>,
+    tcp: Option<(Vec<TcpListener>, Token)>,
+}
+
+impl Doors {
+    /// Listens where the configuration says. Without its socket the exporter still counts.
+    pub(super) async fn open(config: &Api) -> Result<Self, AppError> {
+        let tcp = match &config.tcp {
+            Some(tcp) => {
+                let token = Token::read(&tcp.token_file)?;
+                Some((http::bind(&tcp.addresses, "api.listen_address").await?, token))
+            }
+            None => None,
+        };
+        let mut socket = None;
+        if let Some(path) = &config.socket {
+            match Socket::bind(path).await {
+                Ok(bound) => socket = Some(bound),
+                Err(error) => warn!(error = chain(&error), "the API has no socket; `api.socket: \"\"` asks for none"),
+            }
+        }
+        Ok(Self { socket, tcp })
+    }
+
+    /// Serves there.
+    pub(super) fn serve(self, servers: &mut Servers, traces: &Traces) {
+        let router = api::router(traces.clone(), servers.stopping());
+        if let Some(socket) = self.socket {
+            info!(socket = %socket.path().display(), "serving the API");
+            servers.add(socket, &router);
+        }
+        if let Some((listeners, token)) = self.tcp {
+            for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
+                info!(%address, "serving the API");
+            }
+            servers.add_tcp(listeners, &api::guarded(router, token));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a trace asks for, understood.
+
+use std::time::Duration;
+
+use doubleslit_common::kind::Kind;
+
+use super::{
+    error::SpecError,
+    selector::{FieldSelector, LabelSelector},
+    spec::Spec,
+    wanted::Wanted,
+};
+use crate::{
+    events::event::Event,
+    filter::{self, Filter, List},
+    identity::{Identity, Scope, ignore::Pattern},
+};
+
+/// How long a name may be.
+const NAME_BYTES: usize = 253;
+
+/// Checks the name of a trace.
+pub(super) fn name(name: &str) -> Result<(), SpecError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if (1..=NAME_BYTES).contains(&name.len()) && name.chars().all(is_plain) {
+        return Ok(());
+    }
+    let expected = format!("letters, digits and `-_.`, at most {NAME_BYTES} of them");
+    Err(SpecError::value("name", name, expected))
+}
+
+/// What a trace asks for, understood.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    owner: Owner,
+    pid: Option<u32>,
+    /// What the kernel is asked for.
+    pub(super) wanted: Vec<Wanted>,
+    filter: Filter,
+    /// One in how many is handed out.
+    pub(super) sample_rate: u32,
+    /// How long it runs.
+    pub(super) duration: Option<Duration>,
+}
+
+/// Whose events are wanted.
+#[derive(Clone, Debug)]
+struct Owner {
+    labels: LabelSelector,
+    fields: FieldSelector,
+    containers: Vec<Pattern>,
+    namespace: String,
+    cgroup: String,
+}
+
+impl Plan {
+    /// Understands what a trace asks for.
+    pub(super) fn of(spec: &Spec) -> Result<Self, SpecError> {
+        let Spec {
+            label_selector,
+            field_selector,
+            containers,
+            namespace,
+            cgroup,
+            pid,
+            events,
+            select,
+            drop,
+            sample_rate,
+            duration,
+        } = spec;
+        label_selector.check("labelSelector")?;
+        if *sample_rate == 0 {
+            return Err(SpecError::value("sampleRate", 0, format!("a number from `1` to `{}`", u32::MAX)));
+        }
+        if *duration == Some(Duration::ZERO) {
+            return Err(SpecError::value("duration", "0s", "a duration such as `30s` or `5m`"));
+        }
+        if *pid == Some(0) {
+            return Err(SpecError::value("pid", 0, "the id of a process"));
+        }
+        if !(cgroup.is_empty() || cgroup.starts_with('/')) {
+            return Err(SpecError::value(
+                "cgroup",
+                cgroup,
+                "a path from the root of the hierarchy, such as `/system.slice`",
+            ));
+        }
+        let owner = Owner {
+            labels: label_selector.clone(),
+            fields: FieldSelector::parse(field_selector, "fieldSelector")?,
+            containers: containers.iter().enumerate().map(pattern).collect::<Result<_, _>>()?,
+            namespace: namespace.clone(),
+            cgroup: cgroup.trim_end_matches('/').to_owned(),
+        };
+        for (name, rules) in [("select", select), ("drop", drop)] {
+            for (position, rule) in rules.iter().enumerate() {
+                let list = List { name, rules: vec![rule.clone()] };
+                Filter::default()
+                    .and(list, List::default())
+                    .map_err(|error| SpecError::rule(name, position, &error))?;
+            }
+        }
+        let list = |name, rules: &[_]| List { name, rules: rules.to_vec() };
+        let filter = Filter::default().and(list("select", select), list("drop", drop));
+        let filter = filter.map_err(|error| SpecError::rule("select", 0, &error))?;
+        let wanted = wanted(events, &filter)?;
+        Ok(Self { owner, pid: *pid, wanted, filter, sample_rate: *sample_rate, duration: *duration })
+    }
+
+    /// Whether it matters whose an event is.
+    pub(super) fn asks_owner(&self) -> bool {
+        self.owner.asks_container() || !self.owner.cgroup.is_empty()
+    }
+
+    /// Whether it is about whoever owns the cgroup at a path.
+    pub(super) fn is_about(&self, path: &str, identity: &Identity) -> bool {
+        let Owner { labels, fields, containers, namespace, cgroup } = &self.owner;
+        let is_below =
+            || path.strip_prefix(cgroup.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        (identity.scope == Scope::Container || !self.owner.asks_container())
+            && (cgroup.is_empty() || is_below())
+            && (namespace.is_empty() || *namespace == identity.namespace)
+            && (containers.is_empty() || containers.iter().any(|pattern| pattern.matches(&identity.container)))
+            && fields.matches(identity)
+            && labels.matches(identity)
+    }
+
+    /// Whether an event of such an owner is wanted.
+    pub(super) fn wants(&self, event: &Event) -> bool {
+        self.wanted.iter().any(|wanted| wanted.kind == event.kind())
+            && self.pid.is_none_or(|pid| event.pid() == Some(pid))
+            && self.filter.passes(event)
+    }
+}
+
+impl Owner {
+    /// Whether only a container can be meant.
+    fn asks_container(&self) -> bool {
+        let Self { labels, fields, containers, namespace, cgroup: _ } = self;
+        !(labels.is_empty() && fields.is_empty() && containers.is_empty() && namespace.is_empty())
+    }
+}
+
+fn pattern((position, text): (usize, &String)) -> Result<Pattern, SpecError> {
+    let expected = "a name in which `*` stands for any text, and no other of `?[]{}\\`";
+    Pattern::new(text).ok_or_else(|| SpecError::value(format!("containers[{position}]"), text, expected))
+}
+
+/// The kinds that are named, as far as the rules let some of their events pass.
+fn wanted(events: &[String], filter: &Filter) -> Result<Vec<Wanted>, SpecError> {
+    if events.is_empty() {
+        return Err(SpecError::value("events", "[]", "at least one kind of event"));
+    }
+    let mut kinds = Vec::new();
+    for (position, name) in events.iter().enumerate() {
+        let refused =
+            |reason| SpecError { field: format!("events[{position}]"), reason: format!("`{name}`: {reason}") };
+        let named = filter::kinds(name).map_err(refused)?;
+        if named.iter().any(|kind| matches!(kind, Kind::ContainerStart | Kind::ContainerStop)) {
+            return Err(refused(
+                "expected a kind that the kernel sends: the status tells which containers came".to_owned(),
+            ));
+        }
+        kinds.extend(named);
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds.retain(|kind| filter.concerns(*kind));
+    if kinds.is_empty() {
+        return Err(SpecError { field: "select".to_owned(), reason: "its rules match no kind of `events`".to_owned() });
+    }
+    Ok(kinds.into_iter().map(|kind| Wanted { kind, detail: 0 }).collect())
+}

@@ -1,0 +1,34 @@
+//! The API: traces and live events of real containers.
+
+mod command;
+mod doors;
+mod guide;
+mod paths;
+mod streams;
+
+use doubleslit_testbed::docker::LoadContainer;
+use serde_json::{Value, json};
+
+/// What traces ask for here: executions in containers with these names.
+fn execs(containers: &[&str]) -> Value {
+    json!({ "containers": containers, "events": ["exec"] })
+}
+
+/// Whether it is the execution that a load does after all others.
+fn is_last(event: &Value) -> bool {
+    event["process.executable.path"].as_str().is_some_and(|path| path.starts_with("/dev/fd/"))
+}
+
+/// A number of executions, and then the last one.
+fn execute(container: &mut LoadContainer<'_>, count: u64) {
+    container.load.run(&format!("exec {count}"));
+    container.load.run("execveat 1");
+}
+
+/// Checks that events are executions of a container, so many.
+fn assert_executions(events: &[Value], container: &LoadContainer<'_>, count: usize) {
+    assert_eq!(events.len(), count, "{events:?}");
+    for event in events {
+        assert_eq!((&event["event"], &event["container.id"]), (&json!("exec"), &json!(container.id)), "{event}");
+    }
+}
