@@ -65,11 +65,9 @@ impl Traces {
     ///
     /// When there is one with this name, or it asks for something that makes no sense.
     pub fn create(&self, name: &str, spec: Spec) -> Result<Trace, CreateError> {
-        let now = Now::read();
-        let mut state = self.0.state();
-        let id = state.create(name, spec, now)?;
+        let (id, trace) = self.0.state().create(name, spec, Now::read())?;
         self.0.order(Order::Begin(id));
-        state.get(name, now).ok_or_else(|| CreateError::Duplicate(name.to_owned()))
+        Ok(trace)
     }
 
     /// The trace with this name.

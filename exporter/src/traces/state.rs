@@ -42,8 +42,8 @@ impl State {
         Self { traces: BTreeMap::new(), created: 0, known: BTreeMap::new(), filters: Filters::new(kernel), ignore }
     }
 
-    /// A new trace, which is pending. Returns its number.
-    pub(super) fn create(&mut self, name: &str, spec: Spec, now: Now) -> Result<u64, CreateError> {
+    /// A new trace, which is pending, and its number.
+    pub(super) fn create(&mut self, name: &str, spec: Spec, now: Now) -> Result<(u64, Trace), CreateError> {
         plan::name(name)?;
         let plan = Plan::of(&spec)?;
         if self.traces.contains_key(name) {
@@ -53,8 +53,10 @@ impl State {
             return Err(CreateError::TooMany(RUNNING));
         }
         self.created += 1;
-        self.traces.insert(name.to_owned(), Entry::new(self.created, name, spec, plan, now));
-        Ok(self.created)
+        let entry = Entry::new(self.created, name, spec, plan, now);
+        let trace = entry.trace(&self.known, &self.filters, now);
+        self.traces.insert(name.to_owned(), entry);
+        Ok((self.created, trace))
     }
 
     /// The name of a pending trace, and what it wants of the kernel; nothing when it was deleted meanwhile.

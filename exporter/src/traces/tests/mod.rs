@@ -77,7 +77,7 @@ impl Bench {
 
     /// Creates a trace and has it run. The spec is JSON.
     fn run(&mut self, name: &str, spec: &str) {
-        let id = self.state.create(name, read(spec), self.now).expect("a trace");
+        let (id, _) = self.state.create(name, read(spec), self.now).expect("a trace");
         assert!(self.state.begin(id, self.now));
     }
 

@@ -132,7 +132,7 @@ impl World {
                 let spec = format!("{{{} \"events\": {names:?}{duration}}}", ASKED[asked].owner);
                 let created = bench.state.create(&trace.to_string(), read(&spec), bench.now);
                 assert_eq!(created.is_err(), self.traces.contains_key(&trace), "a name is used once");
-                if let Ok(id) = created {
+                if let Ok((id, _)) = created {
                     self.traces.insert(trace, Model { id, asked, kinds, is_limited, began: None });
                 }
             }

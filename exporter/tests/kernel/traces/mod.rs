@@ -15,7 +15,7 @@ use doubleslit::{
     traces::{Phase, Spec, Status, Traces},
 };
 use doubleslit_common::kind::Kind;
-use doubleslit_testbed::{cgroup::Cgroup, docker::LoadContainer, shell, wait, watchdog};
+use doubleslit_testbed::{cgroup::Cgroup, docker::LoadContainer, shell, wait};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -32,7 +32,6 @@ struct Tracing {
 impl Tracing {
     /// Knows the tests' Docker engine, with further lines of configuration.
     fn start(lines: &str) -> Self {
-        watchdog::feed();
         let mut file = tempfile::NamedTempFile::new().expect("a file can be made");
         let root = docker().data_root();
         writeln!(file, "identity: {{docker_root: \"{}\"}}\n{lines}", root.display()).expect("a file can be written");
