@@ -25,6 +25,7 @@ mod stall;
 pub mod static_binary;
 mod supervisor;
 pub mod sys;
+pub mod terminal;
 pub mod wait;
 pub mod watch;
 mod watchdog;

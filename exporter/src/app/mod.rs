@@ -5,6 +5,7 @@ mod api;
 mod events;
 mod observe;
 mod otlp;
+mod top;
 mod traces;
 mod watch;
 
@@ -22,6 +23,7 @@ use tracing::{info, warn};
 
 use self::{account::Books, observe::Observation};
 pub use self::{
+    top::{Measured, measure, top},
     traces::Tracer,
     watch::{Unseen, watch},
 };
@@ -66,6 +68,15 @@ pub enum AppError {
         "cannot watch events, because none of those that are asked for can be had here: {0}; `doubleslit run` counts without"
     )]
     NoEvents(String),
+    /// System calls cannot be counted.
+    #[error("cannot count system calls here: {0}")]
+    NoCalls(String),
+    /// The maps could not be read.
+    #[error("cannot read the counts; the log says why")]
+    Unread,
+    /// The table cannot be shown.
+    #[error("cannot show the table on this terminal; `--once` prints it")]
+    Terminal(#[source] io::Error),
     /// The thread that reads the maps could not be started.
     #[error("cannot start the collector")]
     Collector(#[source] io::Error),

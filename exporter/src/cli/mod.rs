@@ -7,6 +7,7 @@ mod ns;
 mod output;
 mod ps;
 mod run;
+mod top;
 mod trace;
 mod tracepoints;
 mod watch;
@@ -42,6 +43,8 @@ enum Command {
     Watch(watch::Arguments),
     /// Begin, list, show, end traces of an exporter that runs, and print their events
     Trace(trace::Arguments),
+    /// Show what happens how often, as a table
+    Top(top::Arguments),
     /// List the containers that are there, and who told what of them
     Ps(ps::Arguments),
     /// List the namespaces of a process
@@ -90,6 +93,7 @@ impl Cli {
             Command::Check(arguments) => check::execute(&arguments),
             Command::Watch(arguments) => watch::execute(&arguments),
             Command::Trace(arguments) => trace::execute(&arguments),
+            Command::Top(arguments) => top::execute(&arguments),
             Command::Ps(arguments) => ps::execute(&arguments),
             Command::Ns(arguments) => ns::execute(&arguments),
             Command::Tracepoints(arguments) => tracepoints::execute(&arguments),
@@ -118,4 +122,12 @@ impl ConfigArguments {
 fn require(config: &Config) -> Result<(), Failure> {
     let checks = prerequisites::all(&Roots::real(&config.identity.host_root, &config.identity.docker_root));
     prerequisites::missing(&checks).map_or(Ok(()), |missing| Err(Failure::Failed(anyhow::anyhow!(missing))))
+}
+
+/// From how many digits on a container is named by its id.
+const ID_DIGITS: usize = 12;
+
+/// Whether a pattern for containers is the beginning of an id.
+fn is_id(pattern: &str) -> bool {
+    pattern.len() >= ID_DIGITS && pattern.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

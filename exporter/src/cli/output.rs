@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Failure;
+use crate::harmless::harmless;
 
 /// Spaces between two columns.
 const GAP: usize = 3;
@@ -45,7 +46,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
 pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let head = head.map(str::to_owned);
     let lines: Vec<[String; N]> =
-        [&head].into_iter().chain(rows).map(|row| row.each_ref().map(|cell| shown(cell))).collect();
+        [&head].into_iter().chain(rows).map(|row| row.each_ref().map(|cell| harmless(cell))).collect();
     let mut text = String::new();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);
@@ -59,11 +60,6 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
         text.push('\n');
     }
     text
-}
-
-/// A text in which nothing steers the terminal: whoever starts a container chooses its name.
-fn shown(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 #[cfg(test)]

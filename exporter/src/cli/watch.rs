@@ -9,16 +9,13 @@ use std::{
 use clap::{Args, ColorChoice, ValueEnum};
 use doubleslit_common::kind::Kind;
 
-use super::{ConfigArguments, Failure, color, log, require};
+use super::{ConfigArguments, Failure, color, is_id, log, require};
 use crate::{
     app::{self, Unseen},
     config::{Events, Flags},
     events::{event::Event, render},
     filter::{self, FilterError, List, WrittenRule},
 };
-
-/// From how many digits on a container is named by its id.
-const ID_DIGITS: usize = 12;
 
 const AFTER_HELP: &str = "\
 Events go to standard output, one line each, until SIGINT or SIGTERM, or until nobody reads them any more. Everything else \
@@ -88,8 +85,7 @@ fn kinds(name: &str) -> Result<Kinds, String> {
 
 /// The rules for containers with these names, or with ids that begin like this.
 fn of_containers(patterns: &[String]) -> List<'static> {
-    let is_id = |pattern: &&String| pattern.len() >= ID_DIGITS && pattern.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (ids, names): (Vec<_>, Vec<_>) = patterns.iter().partition(is_id);
+    let (ids, names): (Vec<_>, Vec<_>) = patterns.iter().partition(|pattern| is_id(pattern));
     let rules = [
         ("container", names.into_iter().cloned().collect::<Vec<_>>()),
         ("container_id", ids.into_iter().map(|id| format!("{id}*")).collect()),

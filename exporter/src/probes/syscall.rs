@@ -47,7 +47,8 @@ const COMPAT_FIELD: &str = "TASK_COMPAT_FLAGS";
 /// The calls that make a task and return in it too.
 const FORKING: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
 
-fn values(detail: u32) -> Option<Values> {
+/// The call and the error of a detail.
+pub(crate) fn values(detail: u32) -> Option<Values> {
     Some([names::call(syscall::call_of(detail)), syscall::error_of(detail).map_or("other", names::error), "", ""])
 }
 

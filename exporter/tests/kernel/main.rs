@@ -36,5 +36,6 @@ mod sources;
 mod start;
 mod syscall;
 mod tcp;
+mod top;
 mod tracepoints;
 mod traces;
