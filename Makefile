@@ -37,6 +37,7 @@ unit-test: setup
 	@cargo test $(CRATES)
 
 kernel-test: setup setup-test
+	@cargo build --release --package doubleslit --examples
 	@cargo $(AS_ROOT) test --release --package doubleslit --test runtimes --test kernel -- --ignored --test-threads=1
 
 # The files that some targets write again and again are in memory.

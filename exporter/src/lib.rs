@@ -1,4 +1,6 @@
 //! doubleslit tells, for every container on a Linux machine, what the kernel saw it do.
+//!
+#![doc = include_str!("../../docs/library.md")]
 
 pub mod api;
 pub mod app;
@@ -25,3 +27,8 @@ pub mod reference;
 pub mod top;
 pub mod tracepoints;
 pub mod traces;
+
+pub use app::{EventStream, Observer, ObserverError, Unseen};
+pub use doubleslit_common::kind::Kind;
+pub use events::event::{Details, Event};
+pub use namespaces::Type as NamespaceType;

@@ -43,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "identity",
             "lives",
             "machine",
+            "prerequisites",
             "probes",
             "top",
             "tracepoints",

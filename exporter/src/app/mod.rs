@@ -4,6 +4,7 @@ mod account;
 mod api;
 mod events;
 mod observe;
+mod observer;
 mod otlp;
 mod top;
 mod traces;
@@ -23,6 +24,7 @@ use tracing::{info, warn};
 
 use self::{account::Books, observe::Observation};
 pub use self::{
+    observer::{EventStream, Observer, ObserverError},
     top::{Measured, measure, top},
     traces::Tracer,
     watch::{Unseen, watch},

@@ -16,6 +16,7 @@ use crate::{
     events::{
         account::{Account, DECODE, OfKind},
         event::Event,
+        hub::Subscription,
         writer::Writer,
     },
 };
@@ -26,7 +27,7 @@ const GRACE: Duration = Duration::from_millis(300);
 /// Events that were not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unseen {
-    /// Standard output was slow.
+    /// Whoever reads them was slow.
     pub missed: u64,
     /// The ring was full.
     pub lost: u64,
@@ -39,7 +40,7 @@ impl fmt::Display for Unseen {
         let Self { missed, lost, malformed } = self;
         write!(
             formatter,
-            "events not shown: {missed} because standard output is slow, {lost} because the ring was full, {malformed} because \
+            "events not shown: {missed} because their reader is slow, {lost} because the ring was full, {malformed} because \
              they were not understood"
         )
     }
@@ -57,11 +58,8 @@ pub fn watch(
 ) -> Result<Unseen, AppError> {
     runtime()?.block_on(async {
         let stop = stop_signal().map_err(AppError::Signals)?;
-        let observation = observe::start(config, vec!["container"], None, Some(events::settings(&config.events)))?;
-        if let Some(reason) = observation.object.without_events() {
-            return Err(AppError::NoEvents(reason.to_owned()));
-        }
-        let writer = Writer::start(observation.hub.subscribe("watch"), write).map_err(AppError::Runtime)?;
+        let (observation, subscription) = begin(config, "watch")?;
+        let writer = Writer::start(subscription, write).map_err(AppError::Runtime)?;
         let unread = unread().map_err(AppError::Runtime)?;
         info!("watching");
         match until_stopped(observation, writer, stop, unread).await {
@@ -69,6 +67,16 @@ pub fn watch(
             result => result.map_err(AppError::Write),
         }
     })
+}
+
+/// Starts to observe, for one who listens under this name.
+pub(super) fn begin(config: &Config, name: &'static str) -> Result<(Observation, Subscription), AppError> {
+    let observation = observe::start(config, vec!["container"], None, Some(events::settings(&config.events)))?;
+    if let Some(reason) = observation.object.without_events() {
+        return Err(AppError::NoEvents(reason.to_owned()));
+    }
+    let subscription = observation.hub.subscribe(name);
+    Ok((observation, subscription))
 }
 
 async fn until_stopped(
@@ -92,10 +100,14 @@ async fn until_stopped(
         None => Account::default(),
     };
     tell(&account);
+    Ok(unseen(&account, hub.published().saturating_sub(writer.written())))
+}
+
+/// What was not seen by one who missed so many.
+pub(super) fn unseen(account: &Account, missed: u64) -> Unseen {
     let of_reason = |reason| account.kinds.values().filter_map(|kind| kind.lost.get(reason)).sum::<u64>();
     let malformed = of_reason(DECODE) + account.unknown;
-    let missed = hub.published().saturating_sub(writer.written());
-    Ok(Unseen { missed, lost: account.lost() - malformed, malformed })
+    Unseen { missed, lost: account.lost() - malformed, malformed }
 }
 
 /// Says what became of all events before they were written.

@@ -111,10 +111,7 @@ struct ConfigArguments {
 
 impl ConfigArguments {
     fn load(&self, flags: &Flags) -> Result<Config, Failure> {
-        // A variable that is not UTF-8 can only be refused or matter to nobody.
-        let variables = std::env::vars_os()
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
-        config::load(self.config_file.as_deref(), variables, flags).map_err(|error| Failure::Usage(error.into()))
+        config::from_environment(self.config_file.as_deref(), flags).map_err(|error| Failure::Usage(error.into()))
     }
 }
 

@@ -273,3 +273,15 @@ pub fn load(
     written.otlp.standard = standard;
     written.try_into()
 }
+
+/// The same with the variables of this process.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn from_environment(file: Option<&Path>, flags: &Flags) -> Result<Config, Error> {
+    // A variable that is not UTF-8 can only be refused or matter to nobody.
+    let variables = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    load(file, variables, flags)
+}

@@ -53,6 +53,12 @@ impl Event {
         self.details.kind()
     }
 
+    /// What its kind is called.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
     /// The id of the process that it is about.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
@@ -104,7 +110,9 @@ pub struct Process {
 }
 
 impl Process {
-    fn namespace(&self, kind: Type) -> u32 {
+    /// The inode number of its namespace of a type; 0 where the kernel tells none.
+    #[must_use]
+    pub fn namespace(&self, kind: Type) -> u32 {
         let Namespaces { net, ipc, uts, mnt, pid, user, cgroup, time } = self.record.namespaces;
         match kind {
             Type::Net => net,

@@ -11,6 +11,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use super::event::Event;
 
 /// A form of a line.
@@ -40,9 +42,28 @@ impl Form {
     }
 }
 
+impl Event {
+    /// The event as one line of JSON, without the line's end: see [`Form::Json`].
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut line = String::new();
+        json::write(self, &mut line);
+        line
+    }
+}
+
+/// The event as one line for people, without colours.
+impl fmt::Display for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = String::new();
+        text::write(self, false, &mut line);
+        formatter.write_str(&line)
+    }
+}
+
 /// Appends a number, or anything else whose text is known to be harmless.
-fn plain(value: impl std::fmt::Display, line: &mut String) {
-    use std::fmt::Write as _;
+fn plain(value: impl fmt::Display, line: &mut String) {
+    use fmt::Write as _;
     // Writing to a text cannot fail.
     let _ = write!(line, "{value}");
 }

@@ -16,6 +16,7 @@ mod formats;
 mod harness;
 mod identity;
 mod labels;
+mod library;
 mod life;
 mod lifecycle;
 mod limits;

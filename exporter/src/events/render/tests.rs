@@ -41,6 +41,13 @@ fn text_is_for_people() {
 }
 
 #[test]
+fn an_event_tells_itself() {
+    let event = fake::exec();
+    assert_eq!((event.name(), event.to_string()), ("exec", line(TEXT, &event)));
+    assert_eq!(event.to_json(), line(Form::Json, &event));
+}
+
+#[test]
 fn text_says_whose_it_is() {
     let shown = |event| line(TEXT, &event).split_whitespace().nth(2).unwrap_or_default().to_owned();
     assert_eq!(shown(with_identity(Scope::Host, |_| {})), "host");

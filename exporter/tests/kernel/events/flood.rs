@@ -67,7 +67,7 @@ fn finish(mut watch: Watch, container: &str) -> (Vec<Value>, u64) {
     assert!(status.success(), "{status}\n{log}");
     let told = told(&watch);
     let missed = told["received"] - events.len() as u64;
-    let expected = format!("{missed} because standard output is slow, {} because the ring was full", told["lost"]);
+    let expected = format!("{missed} because their reader is slow, {} because the ring was full", told["lost"]);
     assert!(missed + told["lost"] == 0 || log.contains(&expected), "{missed} were missed:\n{log}");
     (events, missed + told["lost"])
 }
