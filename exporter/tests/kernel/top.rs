@@ -180,6 +180,8 @@ fn keys_sort_filter_switch_and_end_it() {
     terminal.press("s");
     terminal.await_frame("system calls", |frame| frame[0].starts_with("doubleslit top: system calls "));
     await_gone(&events);
+    terminal.press("r");
+    terminal.await_frame("the first order", |frame| frame[1].contains(" TOTAL▼ "));
     a.load.run("open-missing 2 1000");
     terminal.await_frame("failures", |frame| row(frame, &["alpha", "openat", "ENOENT", "2000"]).is_some());
 
