@@ -36,11 +36,15 @@ pub enum Kind {
     EventLost = 14,
     /// A tracepoint was hit that the configuration names.
     Tracepoint = 15,
+    /// Nanoseconds between entry and return of a system call.
+    SyscallTime = 16,
+    /// A system call returned of which it is not known when it began.
+    SyscallUntimed = 17,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Exec,
         Self::Fork,
         Self::Thread,
@@ -57,6 +61,8 @@ impl Kind {
         Self::Syscall,
         Self::EventLost,
         Self::Tracepoint,
+        Self::SyscallTime,
+        Self::SyscallUntimed,
     ];
 
     /// How many kinds there are.
@@ -88,7 +94,21 @@ impl Kind {
             Self::Syscall => "syscall",
             Self::EventLost => "event_lost",
             Self::Tracepoint => "tracepoint",
+            Self::SyscallTime => "syscall_time",
+            Self::SyscallUntimed => "syscall_untimed",
         }
+    }
+
+    /// Whether it is counted of system calls.
+    #[must_use]
+    pub const fn is_of_syscalls(self) -> bool {
+        matches!(self, Self::Syscall | Self::SyscallTime | Self::SyscallUntimed)
+    }
+
+    /// Whether its counts are nanoseconds instead of events.
+    #[must_use]
+    pub const fn is_time(self) -> bool {
+        matches!(self, Self::SyscallTime)
     }
 }
 

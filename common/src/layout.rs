@@ -61,6 +61,7 @@ macro_rules! kernel_fields {
             MM_ARG_START: "mm_struct" "arg_start" 8;
             MM_ARG_END: "mm_struct" "arg_end" 8;
             MM_EXE_FILE: "mm_struct" "exe_file" 8;
+            MM_SAVED_AUXV: "mm_struct" "saved_auxv" 0;
             FILE_DENTRY: "file" "f_path.dentry" 8;
             DENTRY_NAME: "dentry" "d_name.name" 8;
             DENTRY_PARENT: "dentry" "d_parent" 8;
@@ -86,6 +87,17 @@ macro_rules! kernel_fields {
             KERNFS_NODE_ID: "kernfs_node" "id" 8;
             PT_REGS_ORIG_AX: "pt_regs" "orig_ax" 8;
             PT_REGS_SYSCALLNO: "pt_regs" "syscallno" 4;
+            PT_REGS_DI: "pt_regs" "di" 8;
+            PT_REGS_SI: "pt_regs" "si" 8;
+            PT_REGS_DX: "pt_regs" "dx" 8;
+            PT_REGS_R10: "pt_regs" "r10" 8;
+            PT_REGS_R8: "pt_regs" "r8" 8;
+            PT_REGS_R9: "pt_regs" "r9" 8;
+            PT_REGS_BX: "pt_regs" "bx" 8;
+            PT_REGS_CX: "pt_regs" "cx" 8;
+            PT_REGS_BP: "pt_regs" "bp" 8;
+            PT_REGS_ORIG_X0: "pt_regs" "orig_x0" 8;
+            PT_REGS_REGS: "pt_regs" "regs" 248;
             SIGINFO_CODE: "kernel_siginfo" "si_code" 4;
             SIGINFO_ERRNO: "kernel_siginfo" "si_errno" 4;
             SIGACTION_HANDLER: "k_sigaction" "sa.sa_handler" 8;

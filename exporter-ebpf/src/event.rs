@@ -1,15 +1,16 @@
 //! Single events for userspace, for those who listen.
 //!
 //! The programs that send them are others than those that count: they are attached only while somebody listens, and nothing
-//! that happens to a record touches a count of another kind than [`Kind::EventLost`]. A kind is sent by one program only, and the
-//! kernel never runs a program twice at once on a CPU, so each counter of a stage has one writer.
+//! that happens to a record touches a count of another kind than [`Kind::EventLost`]. A kind is sent by one program only, or
+//! by two of which none interrupts the other, and the kernel never runs a program twice at once on a CPU, so each counter of a
+//! stage has one writer.
 
-use core::mem;
+use core::{ffi::c_void, mem};
 
 use aya_ebpf::{
     Global,
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
-    helpers::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
+    helpers::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, generated::bpf_ringbuf_output},
     macros::map,
     maps::{Array, PerCpuArray, RingBuf},
 };
@@ -24,7 +25,7 @@ use crate::{count, filter, sample, traced};
 
 /// The way of the records. Userspace sets its size. Its reader has a clock and is woken early only when much is waiting.
 #[map]
-pub static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
+static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
 
 /// What passes, by kind. Userspace writes it.
 #[map]
@@ -83,10 +84,26 @@ pub fn send<T: 'static>(kind: Kind, cgroup: u64, fill: impl FnOnce(*mut T)) {
     }
 }
 
+/// Sends a record that was put together elsewhere.
+///
+/// # Safety
+///
+/// The record has so many bytes.
+#[inline(always)]
+pub unsafe fn send_copy(kind: Kind, cgroup: u64, record: *mut c_void, bytes: usize) {
+    let ring = (&raw const EVENTS).cast_mut().cast();
+    // SAFETY: the caller vouches for the record.
+    if unsafe { bpf_ringbuf_output(ring, record, bytes as u64, wake(bytes)) } == 0 {
+        pass(kind, Stage::Sent);
+    } else {
+        lose(kind, cgroup);
+    }
+}
+
 /// The flags with which a record of so many bytes is sent: whether the reader is woken. It is woken when the watermark is
 /// reached, not by every record beyond it.
 #[inline(always)]
-pub fn wake(bytes: usize) -> u64 {
+fn wake(bytes: usize) -> u64 {
     let (waiting, watermark) = (EVENTS.query(u64::from(BPF_RB_AVAIL_DATA)), u64::from(EVENT_WATERMARK.load()));
     let is_time = waiting + bytes as u64 >= watermark && waiting < watermark + WAKING_BYTES;
     u64::from(if is_time { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP })
@@ -94,7 +111,7 @@ pub fn wake(bytes: usize) -> u64 {
 
 /// Counts an event that found no room in the ring, for its owner too.
 #[inline(always)]
-pub fn lose(kind: Kind, cgroup: u64) {
+fn lose(kind: Kind, cgroup: u64) {
     pass(kind, Stage::RingFull);
     traced::lose(kind, cgroup);
     count::add(cgroup, Kind::EventLost, kind as u32, 1);
@@ -102,7 +119,7 @@ pub fn lose(kind: Kind, cgroup: u64) {
 
 /// Counts an event at a stage.
 #[inline(always)]
-pub fn pass(kind: Kind, stage: Stage) {
+fn pass(kind: Kind, stage: Stage) {
     let Some(counter) = EVENT_STAGES.get_ptr_mut(stage.index(kind)) else { return };
     // SAFETY: the pointer is this CPU's element of the array, and nobody else writes to it (see the module's documentation).
     unsafe { *counter += 1 };

@@ -12,6 +12,7 @@ mod kernel;
 mod notice;
 mod probes;
 mod sample;
+mod stopwatch;
 mod traced;
 
 /// Helpers that read kernel memory ask for a GPL-compatible licence.

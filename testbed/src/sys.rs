@@ -7,6 +7,7 @@ use std::{
     os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
     ptr,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 /// The highest signal number.
@@ -14,6 +15,12 @@ pub const SIGNAL_MAX: usize = 64;
 
 /// include/uapi/linux/sched.h; the constant of the crate libc overflows.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// How long the handler of [`Disposition::Linger`] takes, in nanoseconds.
+const LINGERING: u64 = 200_000_000;
+
+/// When that handler began last.
+static LINGERING_SINCE: AtomicU64 = AtomicU64::new(0);
 
 static HANDLED: [AtomicU64; SIGNAL_MAX + 1] = [const { AtomicU64::new(0) }; SIGNAL_MAX + 1];
 
@@ -28,8 +35,12 @@ pub enum Child<'a> {
     Fault,
     /// Executes the open file. Exits with status 99 if that fails.
     Execute(BorrowedFd<'a>),
+    /// Has its second thread execute the open file.
+    ExecuteByThread(BorrowedFd<'a>),
     /// Writes to this many bytes of new memory, then exits with status 0; with 99 if it gets no memory.
     Hog(usize),
+    /// Sleeps, then exits with status 99.
+    Sleep(Duration),
 }
 
 /// What happens when a signal arrives.
@@ -43,6 +54,8 @@ pub enum Disposition {
     Default,
     /// The process exits with status 0.
     Exit,
+    /// The handler takes a fifth of a second, without a system call, and [`lingering_since`] tells when it began.
+    Linger,
 }
 
 extern "C" fn count(signal: libc::c_int) {
@@ -54,6 +67,51 @@ extern "C" fn count(signal: libc::c_int) {
 extern "C" fn exit(_signal: libc::c_int) {
     // SAFETY: ends the process without running anything, which is allowed in a signal handler.
     unsafe { libc::_exit(0) }
+}
+
+extern "C" fn linger(_signal: libc::c_int) {
+    let begun = now();
+    LINGERING_SINCE.store(begun, Ordering::Relaxed);
+    while now() - begun < LINGERING {}
+}
+
+/// When the handler of [`Disposition::Linger`] began last, as [`now`] tells time.
+#[must_use]
+pub fn lingering_since() -> u64 {
+    LINGERING_SINCE.load(Ordering::Relaxed)
+}
+
+/// Nanoseconds on the clock that only goes forward.
+#[must_use]
+pub fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is that of `time`.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Sleeps, by one `clock_nanosleep`.
+pub fn sleep(time: Duration) -> io::Result<()> {
+    let time = libc::timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
+    // SAFETY: the pointer is that of `time`.
+    match unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const time, ptr::null_mut()) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+/// Maps a page of memory and unmaps it.
+pub fn map_and_unmap() {
+    let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: nobody uses the memory, which is at an address that the kernel chooses.
+    unsafe { libc::munmap(libc::mmap(ptr::null_mut(), 4096, libc::PROT_NONE, private, -1, 0), 4096) };
+}
+
+/// The number of the calling thread.
+#[must_use]
+pub fn thread_id() -> i32 {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::gettid() }
 }
 
 /// How often the handler of a signal ran, on all threads, since the process started.
@@ -70,6 +128,7 @@ pub fn dispose(signal: i32, disposition: Disposition) -> io::Result<()> {
         action.sa_flags = libc::SA_RESTART;
         action.sa_sigaction = match disposition {
             Disposition::Count => count as extern "C" fn(libc::c_int) as usize,
+            Disposition::Linger => linger as extern "C" fn(libc::c_int) as usize,
             Disposition::Exit => exit as extern "C" fn(libc::c_int) as usize,
             Disposition::Ignore => libc::SIG_IGN,
             Disposition::Default => libc::SIG_DFL,
@@ -86,6 +145,12 @@ pub fn openat(path: &CStr) -> io::Result<OwnedFd> {
         let number = ok(libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), libc::O_RDONLY))?;
         Ok(OwnedFd::from_raw_fd(number as i32))
     }
+}
+
+/// Has the kernel read the path of a file at address 1, which is no program's.
+pub fn openat_unmapped() -> io::Result<()> {
+    // SAFETY: the kernel reads there as this process may, and writes nothing.
+    ok(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, 1, libc::O_RDONLY) }).map(drop)
 }
 
 /// Makes a system call whose arguments are all 0, whatever comes of it.
@@ -141,8 +206,13 @@ impl Drop for Timer {
 
 /// Sends a signal to the calling thread. It has been delivered when this returns, unless it is blocked.
 pub fn send_to_this_thread(signal: i32) -> io::Result<()> {
+    send_to_thread(thread_id(), signal)
+}
+
+/// Sends a signal to a thread of this process.
+pub fn send_to_thread(thread: i32, signal: i32) -> io::Result<()> {
     // SAFETY: these calls touch no memory of this process.
-    ok(unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal) }).map(drop)
+    ok(unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, signal) }).map(drop)
 }
 
 /// Executes a static program without arguments in a new process that shares this one's memory until then.
@@ -198,18 +268,20 @@ fn be(child: Child<'_>) -> ! {
                 // Through an address that the compiler knows nothing of.
                 std::hint::black_box(ptr::null_mut::<u8>()).write_volatile(1);
             }
-            Child::Execute(file) => {
-                let name = c"exit-at-once";
-                let arguments = [name.as_ptr(), ptr::null()];
-                libc::syscall(
-                    libc::SYS_execveat,
-                    file.as_raw_fd(),
-                    c"".as_ptr(),
-                    arguments.as_ptr(),
-                    arguments[1..].as_ptr(),
-                    libc::AT_EMPTY_PATH,
-                );
+            Child::Execute(file) => execute_open(file.as_raw_fd()),
+            Child::ExecuteByThread(file) => {
+                let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                let stack = libc::mmap(ptr::null_mut(), STACK, libc::PROT_READ | libc::PROT_WRITE, private, -1, 0);
+                let thread =
+                    libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND | libc::CLONE_THREAD;
+                let file = ptr::without_provenance_mut(file.as_raw_fd() as usize);
+                if stack != libc::MAP_FAILED && libc::clone(execute_in_thread, stack.byte_add(STACK), thread, file) > 0
+                {
+                    // The execution ends this thread.
+                    drop(sleep(Duration::from_secs(60)));
+                }
             }
+            Child::Sleep(time) => drop(sleep(time)),
             Child::Hog(bytes) => {
                 let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
                 let memory =
@@ -224,6 +296,22 @@ fn be(child: Child<'_>) -> ! {
         }
         libc::_exit(99)
     }
+}
+
+/// Bytes of the stack of a thread that only executes a program.
+const STACK: usize = 64 << 10;
+
+extern "C" fn execute_in_thread(file: *mut libc::c_void) -> libc::c_int {
+    execute_open(file.addr() as i32);
+    99
+}
+
+/// Executes an open file; comes back only if that fails.
+fn execute_open(file: i32) {
+    let arguments = [c"exit-at-once".as_ptr(), ptr::null()];
+    let (path, environment) = (c"".as_ptr(), arguments[1..].as_ptr());
+    // SAFETY: all strings and arrays outlive the call, and the arrays end with a null pointer.
+    unsafe { libc::syscall(libc::SYS_execveat, file, path, arguments.as_ptr(), environment, libc::AT_EMPTY_PATH) };
 }
 
 /// Has this process leave no core dump, whatever it dies of.

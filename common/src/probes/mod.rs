@@ -7,5 +7,6 @@ pub mod oom;
 pub mod signal;
 pub mod socket_state;
 pub mod syscall;
+pub mod syscall_event;
 pub mod tcp;
 pub mod tracepoint;

@@ -1,4 +1,5 @@
-//! Which system call returned and how: the detail of [`Kind::Syscall`](crate::kind::Kind::Syscall).
+//! Which system call returned and how: the detail of [`Kind::Syscall`](crate::kind::Kind::Syscall). The call alone is the detail of
+//! [`Kind::SyscallTime`](crate::kind::Kind::SyscallTime) and [`Kind::SyscallUntimed`](crate::kind::Kind::SyscallUntimed).
 
 const CALL_BITS: u32 = 10;
 const ERROR_BITS: u32 = 9;
@@ -24,6 +25,10 @@ pub const WANTED: u8 = 1;
 
 /// The bit of a call that makes a task, in which it returns as well.
 pub const FORKS: u8 = 2;
+
+/// The bit of a call whose beginning is noted where time is measured: one that is counted, or that may return as one that has
+/// this bit. So a note that is taken when a call returns is this call's own.
+pub const NOTED: u8 = 4;
 
 /// Errors that reach no process (include/linux/errno.h): what the kernel says to itself of an interrupted call, for example.
 const INTERNAL_ERRORS: core::ops::RangeInclusive<u32> = 512..=766;
@@ -61,19 +66,22 @@ pub const fn is_in_new_task(bits: u8, call: u32, number: i32, result: i64) -> bo
 #[inline(always)]
 #[must_use]
 pub const fn detail(call: u32, result: i64) -> u32 {
-    let code = if call == RT_SIGRETURN || result >= 0 || result < -MAX_ERROR {
-        0
+    let error = error(call, result);
+    let code = if error < INTERNAL_CODES {
+        error
+    } else if *INTERNAL_ERRORS.start() <= error && error <= *INTERNAL_ERRORS.end() {
+        error - *INTERNAL_ERRORS.start() + INTERNAL_CODES
     } else {
-        let error = -result as u32;
-        if error < INTERNAL_CODES {
-            error
-        } else if *INTERNAL_ERRORS.start() <= error && error <= *INTERNAL_ERRORS.end() {
-            error - *INTERNAL_ERRORS.start() + INTERNAL_CODES
-        } else {
-            OTHER_ERROR
-        }
+        OTHER_ERROR
     };
     code << CALL_BITS | call
+}
+
+/// The error that a call returned, 0 for none.
+#[must_use]
+#[inline(always)]
+pub const fn error(call: u32, result: i64) -> u32 {
+    if call == RT_SIGRETURN || result >= 0 || result < -MAX_ERROR { 0 } else { -result as u32 }
 }
 
 /// The call that a detail tells.

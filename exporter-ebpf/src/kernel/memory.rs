@@ -3,8 +3,8 @@
 use core::{ffi::c_void, ptr};
 
 use super::field::{
-    self, DENTRY_NAME, FILE_DENTRY, MM_ARG_END, MM_ARG_START, MM_EXE_FILE, MM_PGTABLES_BYTES, MM_RSS_STAT, MM_TOTAL_VM,
-    PERCPU_COUNTER_COUNT,
+    self, DENTRY_NAME, FILE_DENTRY, MM_ARG_END, MM_ARG_START, MM_EXE_FILE, MM_PGTABLES_BYTES, MM_RSS_STAT,
+    MM_SAVED_AUXV, MM_TOTAL_VM, PERCPU_COUNTER_COUNT,
 };
 
 /// What resident pages are counted by (include/linux/mm_types_task.h): where `rss_stat` has them.
@@ -21,6 +21,10 @@ pub enum Pages {
 
 /// Size of `struct percpu_counter` where four of them have the size that `MM_RSS_STAT` asks for.
 const COUNTER_BYTES: usize = 160 / 4;
+
+/// `AT_EXECFN` (include/uapi/linux/auxvec.h), and more pairs than a kernel gives a program.
+const EXECUTED: u64 = 31;
+const PAIRS: usize = 32;
 
 /// A process's memory that the verifier knows.
 #[derive(Clone, Copy)]
@@ -54,6 +58,20 @@ impl Memory {
         let file = field::probe::<*const c_void>(self.0, &MM_EXE_FILE);
         let entry = file.and_then(|file| field::probe::<*const c_void>(file, &FILE_DENTRY));
         entry.and_then(|entry| field::probe(entry, &DENTRY_NAME)).unwrap_or(ptr::null())
+    }
+
+    /// Where the path lies in it by which its program was executed; 0 when it is not told.
+    #[inline(always)]
+    pub fn executed_path(self) -> u64 {
+        for pair in 0..PAIRS {
+            let pair = self.0.wrapping_byte_add(pair * 2 * size_of::<u64>());
+            match field::probe::<[u64; 2]>(pair, &MM_SAVED_AUXV) {
+                Some([EXECUTED, address]) => return address,
+                Some([0, _]) | None => break,
+                Some(_) => {}
+            }
+        }
+        0
     }
 
     /// The size of its address space, in pages.

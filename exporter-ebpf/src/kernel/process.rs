@@ -2,6 +2,7 @@
 
 use core::ffi::c_void;
 
+use aya_ebpf::Global;
 use doubleslit_common::event::{Namespaces, Process};
 
 use super::{
@@ -20,6 +21,23 @@ const GROUP: usize = 2;
 const SESSION: usize = 3;
 /// Size of `struct upid` (include/linux/pid.h): a number and a pointer.
 const UPID_BYTES: usize = 16;
+
+/// The exporter's own process: its id in its PID namespace, and that namespace's inode number.
+#[unsafe(no_mangle)]
+static OWN_PID: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+static OWN_PID_NAMESPACE: Global<u32> = Global::new(0);
+
+/// Whether a task is one of the exporter's own.
+#[inline(always)]
+pub fn is_own(task: Task) -> bool {
+    // SAFETY: each pointer is loaded, typed, from the task, which the verifier knows.
+    let (id, namespace) = unsafe {
+        let leader = field::load::<*const c_void>(task.pointer(), &TASK_GROUP_LEADER);
+        innermost(field::load(leader, &TASK_THREAD_PID))
+    };
+    id == OWN_PID.load() && namespace == OWN_PID_NAMESPACE.load()
+}
 
 /// Writes what there is to tell of a task's process.
 ///

@@ -4,13 +4,12 @@ use core::{ffi::c_void, mem};
 
 use aya_ebpf::{
     Global,
-    helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_ringbuf_output},
+    helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user},
     macros::{btf_tracepoint, map},
     maps::PerCpuArray,
     programs::BtfTracePointContext,
 };
 use doubleslit_common::{
-    event::Stage,
     filter::Facts,
     kind::Kind,
     probes::exec::{ARGUMENTS_BYTES, DIRECTORY_BYTES, DIRECTORY_STEPS, Exec, NAME_BYTES, PATH_BYTES},
@@ -80,13 +79,7 @@ fn exec_event(ctx: BtfTracePointContext) -> i32 {
         (*place).arguments_total = total as u32;
         (*place).arguments_count = binprm.arguments();
         let bytes = mem::size_of::<Exec>() + directory + path + interpreter + arguments;
-        let ring = (&raw const event::EVENTS).cast_mut().cast();
-        let sent = bpf_ringbuf_output(ring, draft.cast(), bytes as u64, event::wake(bytes)) == 0;
-        if sent {
-            event::pass(Kind::Exec, Stage::Sent);
-        } else {
-            event::lose(Kind::Exec, header.cgroup);
-        }
+        event::send_copy(Kind::Exec, header.cgroup, draft.cast(), bytes);
     }
     0
 }

@@ -8,5 +8,6 @@ mod oom;
 mod signal;
 mod socket_state;
 mod syscall;
+mod syscall_event;
 mod tcp;
 mod tracepoint;

@@ -1,8 +1,10 @@
 //! What a path of events asks for: `/{namespace}/{pod}/{container}/{event}`, of which the last parts may be left out.
 
-use doubleslit_common::kind::Kind;
-
-use crate::{events::fields::KINDS, filter::WrittenRule, identity::ignore::Pattern, traces::Spec};
+use crate::{
+    filter::WrittenRule,
+    identity::ignore::Pattern,
+    traces::{self, Spec},
+};
 
 /// The part for any value, and for none: the host has no container, and what docker starts has no namespace and no pod.
 const ANY: &str = "*";
@@ -28,9 +30,7 @@ pub(super) fn spec(parts: Vec<(String, String)>) -> Spec {
         spec.select.push(rule);
     }
     if spec.events.is_empty() {
-        // Starts and stops of containers are not sent by the kernel.
-        let sent = KINDS.iter().filter(|kind| !matches!(kind, Kind::ContainerStart | Kind::ContainerStop));
-        spec.events.extend(sent.map(|kind| kind.name().to_owned()));
+        spec.events.extend(traces::kinds().map(|kind| kind.name().to_owned()));
     }
     spec
 }

@@ -1,19 +1,58 @@
 //! What the kernel is asked to send.
 
-use crate::{bpf::events::EventSettings, config::Events, filter::kernel::KernelFilter};
+use std::{collections::BTreeMap, sync::Arc};
+
+use doubleslit_common::kind::Kind;
+
+use super::AppError;
+use crate::{
+    bpf::events::EventSettings,
+    config::{Config, Events},
+    filter::kernel::KernelFilter,
+    tracepoints::{
+        traced::{Traced, traced},
+        tracefs::Tracefs,
+    },
+};
 
 /// The bit of everybody who listens: all get what the configuration asks for.
 const LISTENERS: u32 = 1;
 
 /// What the kernel sends for those events that a configuration asks for.
-pub(super) fn settings(events: &Events) -> EventSettings {
-    let Events { kinds, filter, sampling, ring_bytes, arguments, working_directory } = events;
-    let wanted = kinds.iter().filter(|kind| filter.concerns(**kind));
-    EventSettings {
+pub(super) fn settings(config: &Config) -> Result<EventSettings, AppError> {
+    let Events { kinds, filter, sampling, .. } = &config.events;
+    let is_wanted = |kind: &Kind| kinds.contains(kind) && filter.concerns(*kind);
+    let tracepoints = if is_wanted(&Kind::Tracepoint) { tracepoints(config)? } else { Arc::default() };
+    // Of tracepoints nothing is sent where none is named.
+    let wanted = kinds.iter().filter(|kind| is_wanted(kind) && (**kind != Kind::Tracepoint || !tracepoints.is_empty()));
+    Ok(EventSettings {
         gates: wanted.map(|kind| (*kind, sampling.gate(*kind, LISTENERS))).collect(),
         filter: KernelFilter::of(filter),
+        tracepoints,
+        ..of_no_kind(&config.events)
+    })
+}
+
+/// How the kernel would send what a configuration asks for, without any of it.
+pub(super) fn of_no_kind(events: &Events) -> EventSettings {
+    let Events { ring_bytes, arguments, working_directory, calls, .. } = events;
+    EventSettings {
+        gates: BTreeMap::new(),
+        filter: KernelFilter::default(),
         ring_bytes: *ring_bytes,
         arguments: if arguments.enabled { arguments.bytes } else { 0 },
         working_directory: *working_directory,
+        tracepoints: Arc::default(),
+        calls: calls.clone(),
     }
+}
+
+/// The tracepoints whose hits the configuration wants as single events.
+fn tracepoints(config: &Config) -> Result<Arc<[Arc<Traced>]>, AppError> {
+    if !config.tracepoints.iter().any(|wanted| wanted.events) {
+        return Ok(Arc::default());
+    }
+    let found = Tracefs::find(&config.identity.host_root).map_err(Into::into);
+    let found = found.and_then(|tracefs| traced(&tracefs, &config.tracepoints)).map_err(AppError::Traced)?;
+    Ok(found.into_iter().map(Arc::new).collect())
 }

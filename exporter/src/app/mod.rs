@@ -62,6 +62,9 @@ pub enum AppError {
     /// The tracepoints that the configuration names cannot be had.
     #[error("cannot count hits of tracepoints")]
     Tracepoints(#[from] SelectError),
+    /// The tracepoints whose hits are wanted as single events cannot be had.
+    #[error("cannot watch tracepoints")]
+    Traced(#[source] SelectError),
     /// The BPF side could not be loaded.
     #[error("cannot load the BPF programs")]
     Load(#[from] LoadError),
@@ -132,7 +135,7 @@ async fn serve(config: Config) -> Result<(), AppError> {
     let doors = api::Doors::open(&config.api).await?;
     let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
     let tracepoints = observe::tracepoints(&config)?;
-    let observation = observe::start(&config, probes, tracepoints, otlp::events(&config))?;
+    let observation = observe::start(&config, probes, tracepoints, otlp::events(&config)?)?;
     if let Some(reason) = observation.object.without_events() {
         warn!(
             reason,
@@ -201,10 +204,11 @@ impl http::Source for Served {
     }
 }
 
-/// The families of the probes that count, and that of lost events where there are any events.
+/// The families of what the programs count that are attached, and that of lost events where there are any events.
 fn families(object: &Object) -> impl Iterator<Item = &'static crate::probes::Family> {
     let lost = (!object.events.is_empty()).then_some(&lost::FAMILY);
-    PROBES.iter().filter(|probe| is_up(object, probe.name)).flat_map(|probe| probe.families).chain(lost)
+    let counts = |kind| object.programs.iter().any(|attached| attached.program.kinds.contains(&kind));
+    PROBES.iter().flat_map(|probe| probe.families).filter(move |family| counts(family.kind)).chain(lost)
 }
 
 fn is_up(object: &Object, probe: &str) -> bool {

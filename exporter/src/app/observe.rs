@@ -30,6 +30,7 @@ use crate::{
         outlet::Outlet,
         reader::{Reader, Wanted},
         received::Received,
+        syscalls::Signatures,
     },
     identity::directory::Directory,
     lives,
@@ -105,9 +106,11 @@ pub(super) fn start(
 ) -> Result<Observation, AppError> {
     let (begun, settings) = (SystemTime::now(), events.clone());
     let hits = tracepoints.as_ref().map(|settings| Arc::clone(&settings.hits));
-    let Loaded { object, counts, notices, events, stages, verdicts } = object::load(&object::Settings {
+    let Loaded { object, counts, notices, events, stages, verdicts, left_out } = object::load(&object::Settings {
         probes,
         calls: config.syscalls.calls.clone(),
+        call_times: config.syscalls.time,
+        calls_of: config.syscalls.of.clone(),
         counts: config.maps.counts,
         edges: config.maps.edges,
         tracepoints,
@@ -121,6 +124,9 @@ pub(super) fn start(
     let mut directory = Directory::new(resolver);
     if let Some(verdicts) = verdicts {
         directory.registry().watch(verdicts);
+    }
+    if let Some(left_out) = left_out {
+        directory.registry().watch(left_out);
     }
     let (traces, traced) = traces::start(config, &directory.registry())?;
     let hub = Arc::<Hub>::default();
@@ -141,7 +147,10 @@ pub(super) fn start(
         let redaction = config.events.arguments.redact.clone();
         let (filter, ignore) = (config.events.filter.clone(), config.ignore.clone());
         let wanted = Wanted(Box::new(move |event| !ignore.matches(&event.identity) && filter.passes(event)));
-        reader = Some(read(Reader { source, changes, registry, hub: Arc::clone(&hub), received, redaction, wanted }));
+        let signatures = signatures(config, &settings);
+        let (hub, tracepoints) = (Arc::clone(&hub), settings.tracepoints);
+        reader =
+            Some(read(Reader { source, changes, registry, hub, received, tracepoints, signatures, redaction, wanted }));
     }
     let parts = Parts {
         source: counts,
@@ -156,6 +165,7 @@ pub(super) fn start(
                 per_container: config.limits.series_per_container,
             },
             ignore: config.ignore.clone(),
+            calls_of: config.syscalls.of.clone(),
             begun: SystemTime::now(),
         }),
         lives,
@@ -165,6 +175,20 @@ pub(super) fn start(
     };
     let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
     Ok(Observation { object, collector, hits, books, hub, traces, traced, reader })
+}
+
+/// What the kernel says of the system calls that are sent. Without it their arguments have no names.
+fn signatures(config: &Config, settings: &EventSettings) -> Arc<Signatures> {
+    if !settings.gates.contains_key(&Kind::Syscall) {
+        return Arc::default();
+    }
+    let found = Tracefs::find(&config.identity.host_root);
+    let read = found.and_then(|tracefs| Signatures::read(&tracefs, &settings.calls));
+    Arc::new(read.unwrap_or_else(|error| {
+        let error = crate::error::chain(&error);
+        warn!(error, "arguments of system calls have no names and types here");
+        Signatures::default()
+    }))
 }
 
 /// Starts the task that reads the ring.
@@ -201,7 +225,7 @@ fn report(object: &Object) {
         }
     }
     for (tracepoint, error) in object.refused() {
-        warn!(%tracepoint, %error, "hits are not counted");
+        warn!(%tracepoint, %error, "no program can be attached, hits are not seen");
     }
     for (map, bytes) in &object.memory {
         info!(map, bytes, "map memory");

@@ -17,8 +17,8 @@ use crate::{
 pub(super) type ReadTotals = Box<dyn Fn() -> Totals + Send + Sync>;
 
 /// The events that are sent: those that the configuration asks for. Nothing when none is.
-pub(super) fn events(config: &Config) -> Option<EventSettings> {
-    config.otlp.logs.is_some().then(|| events::settings(&config.events))
+pub(super) fn events(config: &Config) -> Result<Option<EventSettings>, AppError> {
+    config.otlp.logs.is_some().then(|| events::settings(config)).transpose()
 }
 
 /// What sends.

@@ -1,6 +1,6 @@
 //! Traces: what is loaded for them and who reads it, while there are some.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio::{runtime::Handle, sync::mpsc};
 
@@ -21,7 +21,6 @@ use crate::{
         received::Received,
         redact::Redaction,
     },
-    filter::kernel::KernelFilter,
     identity::registry::Registry,
     traces::{Inlet, Switch, Traces, Wanted},
 };
@@ -63,9 +62,8 @@ pub(super) fn start(config: &Config, registry: &Arc<Registry>) -> Result<(Traces
     let traced = Traced::default();
     let (traces, worker) = Traces::new(traced.clone(), config.ignore.clone());
     registry.watch(traces.inlet());
-    let settings = events::settings(&config.events);
     let programs = Programs {
-        settings: EventSettings { gates: BTreeMap::new(), filter: KernelFilter::default(), ..settings },
+        settings: events::of_no_kind(&config.events),
         redaction: config.events.arguments.redact.clone(),
         traced: traced.clone(),
         inlet: traces.inlet(),
@@ -108,6 +106,8 @@ impl Programs {
             registry: Arc::clone(&self.registry),
             hub: Arc::new(self.inlet.clone()),
             received: Arc::<Received>::default(),
+            tracepoints: Arc::default(),
+            signatures: Arc::default(),
             redaction: self.redaction.clone(),
             wanted: reader::Wanted::default(),
         };

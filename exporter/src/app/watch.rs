@@ -71,7 +71,7 @@ pub fn watch(
 
 /// Starts to observe, for one who listens under this name.
 pub(super) fn begin(config: &Config, name: &'static str) -> Result<(Observation, Subscription), AppError> {
-    let observation = observe::start(config, vec!["container"], None, Some(events::settings(&config.events)))?;
+    let observation = observe::start(config, vec!["container"], None, Some(events::settings(config)?))?;
     if let Some(reason) = observation.object.without_events() {
         return Err(AppError::NoEvents(reason.to_owned()));
     }

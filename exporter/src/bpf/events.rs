@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io,
     os::fd::{AsFd, BorrowedFd},
+    sync::Arc,
 };
 
 use aya::maps::{Array, MapData, MapError, RingBuf};
@@ -14,7 +15,9 @@ use doubleslit_common::{
 };
 
 use super::{element::Element, object::LoadError, source::BatchReader};
-use crate::{events::source::RecordSource, filter::kernel::KernelFilter};
+use crate::{
+    events::source::RecordSource, filter::kernel::KernelFilter, probes::syscall::Calls, tracepoints::traced::Traced,
+};
 
 /// What is sent as single events.
 #[derive(Clone, Debug)]
@@ -29,6 +32,10 @@ pub struct EventSettings {
     pub arguments: u32,
     /// Whether executions come with their working directory.
     pub working_directory: bool,
+    /// The tracepoints whose hits are sent, if their kind is; a hit has the number of its place.
+    pub tracepoints: Arc<[Arc<Traced>]>,
+    /// The system calls that are sent.
+    pub calls: Calls,
 }
 
 impl EventSettings {

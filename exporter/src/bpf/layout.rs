@@ -78,7 +78,8 @@ impl Layout {
     /// What this kernel lacks for a program, in words; nothing when it lacks nothing.
     #[must_use]
     pub fn missing(&self, program: &Program) -> Option<String> {
-        if self.tracepoints.get(program.tracepoint) != Some(&true) {
+        // A program of tracepoints that are named elsewhere needs none.
+        if !program.tracepoint.is_empty() && self.tracepoints.get(program.tracepoint) != Some(&true) {
             return Some(format!("this kernel has no tracepoint `{}`", program.tracepoint));
         }
         for symbol in program.fields.iter().chain(program.describes.iter().copied().flatten()) {
@@ -101,11 +102,12 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probes::PROBES;
+    use crate::probes::{PROBES, tracepoint};
 
     #[test]
     fn programs_name_known_symbols_only() {
-        for program in PROBES.iter().flat_map(|probe| probe.programs.iter().chain(probe.events)) {
+        let of_probes = PROBES.iter().flat_map(|probe| probe.programs.iter().chain(probe.events));
+        for program in of_probes.chain([&tracepoint::PROGRAM, &tracepoint::EVENT_PROGRAM]) {
             for symbol in program.fields.iter().chain(program.describes.iter().copied().flatten()) {
                 assert!(FIELDS.iter().any(|field| field.symbol == *symbol), "`{symbol}` is not in kernel_fields!");
             }

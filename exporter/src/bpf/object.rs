@@ -13,21 +13,28 @@ use aya::{
     programs::{BtfTracePoint, ProgramError},
     sys::Stats,
 };
-use doubleslit_common::slot;
+use doubleslit_common::{kind::Kind, slot};
 
 use super::{
     btf::{BtfError, KernelBtf},
     events::{self, EventRing, EventSettings, Stages},
     layout::Layout,
+    left_out::LeftOut,
     notices::Notices,
     source::{KernelCounts, Maps},
     status::{AttachedProgram, EventStatus, ProbeState, ProbeStatus},
     sys,
+    syscalls::{self, Constants},
     tracepoints::{self, Attached, HitCounts},
     verdicts::{VERDICTS, Verdicts},
 };
 use crate::{
-    probes::{PROBES, Probe, Program, syscall::Calls},
+    filter::Owners,
+    probes::{
+        PROBES, Probe, Program,
+        syscall::{self, Calls},
+        tracepoint::EVENT_PROGRAM,
+    },
     tracepoints::name::Name,
 };
 
@@ -43,6 +50,10 @@ pub struct Settings {
     pub probes: Vec<&'static str>,
     /// The system calls that the probe `syscall` counts.
     pub calls: Calls,
+    /// Whether it measures how long they take.
+    pub call_times: bool,
+    /// Whose calls it counts.
+    pub calls_of: Owners,
     /// Capacity of the map `COUNTS`, in entries.
     pub counts: u32,
     /// Capacity of the map `EDGES`, in entries.
@@ -55,6 +66,14 @@ pub struct Settings {
     pub stats: bool,
     /// The kernel's type information, normally [`KERNEL_BTF`].
     pub btf: PathBuf,
+}
+
+impl Settings {
+    /// The programs of a probe that are needed.
+    fn programs(&self, probe: &'static Probe) -> impl Iterator<Item = &'static Program> {
+        let call_times = self.call_times;
+        probe.programs.iter().filter(move |program| call_times || program.name != syscall::ENTRY.name)
+    }
 }
 
 /// Why nothing could be loaded.
@@ -80,9 +99,9 @@ pub enum LoadError {
     /// The object lacks a program.
     #[error("the object has no program `{0}`")]
     NoProgram(&'static str),
-    /// The program of tracepoints could not be loaded.
-    #[error("cannot load the program `tracepoint_hit`")]
-    Program(#[source] ProgramError),
+    /// A program of tracepoints could not be loaded.
+    #[error("cannot load the program `{0}`")]
+    Program(&'static str, #[source] ProgramError),
     /// A tracepoint could not be attached to.
     #[error("cannot attach to the tracepoint `{name}`")]
     Tracepoint {
@@ -111,6 +130,7 @@ pub struct Object {
     _ebpf: Ebpf,
     _stats: Option<OwnedFd>,
     tracepoints: Attached,
+    traced: Attached,
     /// The state of every probe, in the order of the table.
     pub probes: Vec<ProbeStatus>,
     /// The attached programs.
@@ -129,9 +149,12 @@ impl Object {
         self.events.iter().all(|event| event.state != ProbeState::Up).then_some(&first.reason)
     }
 
-    /// Tracepoints that a pattern means and that no program can be attached to, and why.
+    /// Tracepoints that a pattern means and that no program can be attached to, and why. Those whose hits are wanted as
+    /// single events only are here too.
     pub fn refused(&self) -> impl Iterator<Item = (&Name, &io::Error)> {
-        self.tracepoints.refused.iter().map(|(name, error)| (name, error))
+        let Attached { refused: counted, .. } = &self.tracepoints;
+        let sent = self.traced.refused.iter().filter(|(name, _)| !counted.iter().any(|(other, _)| other == name));
+        counted.iter().chain(sent).map(|(name, error)| (name, error))
     }
 }
 
@@ -150,6 +173,8 @@ pub struct Loaded {
     pub stages: Stages,
     /// What the kernel wants to know of owners, if it matters.
     pub verdicts: Option<Verdicts>,
+    /// What the kernel wants to know of whose system calls it counts, if not everybody's.
+    pub left_out: Option<LeftOut>,
 }
 
 /// Loads and attaches what the settings ask for and this kernel supports.
@@ -180,7 +205,7 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     if let Some(settings) = &settings.tracepoints {
         attached = tracepoints::attach(settings, &mut ebpf, &mut programs)?;
     }
-    let (mut events, mut verdicts, mut sent) = (None, None, Vec::new());
+    let (mut events, mut verdicts, mut sent, mut traced) = (None, None, Vec::new(), Attached::default());
     if let Some(settings) = &settings.events {
         set_filter(settings, &mut ebpf)?;
         if settings.filter.asks_owner() {
@@ -190,6 +215,19 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
         let ring = EventRing::new(take(&mut ebpf, "EVENTS")?);
         events = Some(ring.map_err(|error| LoadError::Map("EVENTS", error))?);
         sent = attach_events(settings, &probes, &layout, &btf, &mut ebpf, &mut programs);
+        if settings.gates.contains_key(&Kind::Tracepoint) {
+            let missing = layout.missing(&EVENT_PROGRAM);
+            let state = if missing.is_some() { ProbeState::Unsupported } else { ProbeState::Up };
+            if state == ProbeState::Up {
+                traced = tracepoints::attach_events(&settings.tracepoints, &mut ebpf, &mut programs)?;
+            }
+            sent.push(EventStatus { kind: Kind::Tracepoint, state, reason: missing.unwrap_or_default() });
+        }
+    }
+    let mut left_out = None;
+    if !settings.calls_of.is_all() {
+        let map = LeftOut::new(settings.calls_of.clone(), take(&mut ebpf, "LEFT_OUT")?);
+        left_out = Some(map.map_err(|error| LoadError::Map("LEFT_OUT", error))?);
     }
     let stats = settings.stats.then(|| aya::sys::enable_stats(Stats::RunTime)).transpose().map_err(LoadError::Stats)?;
 
@@ -209,12 +247,13 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
         _ebpf: ebpf,
         _stats: stats,
         tracepoints: attached,
+        traced,
         probes,
         programs,
         events: sent,
         memory: memory.to_vec(),
     };
-    Ok(Loaded { object, counts, notices, events, stages, verdicts })
+    Ok(Loaded { object, counts, notices, events, stages, verdicts, left_out })
 }
 
 /// Makes the maps. `traced` is how many pairs of a cgroup and a kind traces can ask for.
@@ -229,6 +268,8 @@ pub(super) fn load_maps(
     loader
         .btf(Some(btf))
         .verifier_log_level(VerifierLogLevel::DEBUG)
+        // That which has a value for each task is the programs' own.
+        .allow_unsupported_maps()
         .map_max_entries("SLOTS", slot::PER_CPU * cpus as u32)
         .map_max_entries("COUNTS", settings.counts)
         .map_max_entries("TRACED", traced)
@@ -239,11 +280,21 @@ pub(super) fn load_maps(
     for (symbol, value) in layout.constants() {
         loader.override_global(symbol, value, true);
     }
-    loader.override_global("SYSCALLS", settings.calls.bits(), true);
+    let (calls, call_times) = (settings.calls.bits(), u32::from(settings.call_times));
+    let has_left_out = u32::from(!settings.calls_of.is_all());
+    loader.map_max_entries("LEFT_OUT", if settings.calls_of.is_all() { 1 } else { VERDICTS });
+    loader.override_global("SYSCALL_OWNERS", &has_left_out, true);
+    loader.override_global("SYSCALLS", &calls, true);
+    loader.override_global("SYSCALL_TIME", &call_times, true);
+    let sent_calls = settings.events.as_ref().map(|events| Constants::of(&events.calls));
+    if let Some(calls) = &sent_calls {
+        calls.set(&mut loader);
+    }
     let watermark = settings.events.as_ref().map_or(0, EventSettings::watermark);
     let working_directory = u32::from(settings.events.as_ref().is_some_and(|events| events.working_directory));
     if let Some(events) = &settings.events {
         loader.map_max_entries("EVENTS", events.ring_bytes);
+        loader.map_max_entries("EXTENTS", events.tracepoints.len().max(1) as u32);
         loader.map_max_entries("VERDICTS", if events.filter.asks_owner() { VERDICTS } else { 1 });
         loader.override_global("EVENT_WATERMARK", &watermark, true);
         loader.override_global("ARGUMENTS_LIMIT", &events.arguments, true);
@@ -264,16 +315,16 @@ fn attach_probe(
     if !settings.probes.contains(&probe.name) {
         return status(ProbeState::Off, "switched off by the configuration".to_owned());
     }
-    if let Some(reason) = probe.programs.iter().find_map(|program| layout.missing(program)) {
+    if let Some(reason) = settings.programs(probe).find_map(|program| layout.missing(program)) {
         return status(ProbeState::Unsupported, reason);
     }
     let before = attached.len();
-    for program in probe.programs {
+    for program in settings.programs(probe) {
         match attach_program(program, btf, ebpf) {
             Ok(attachment) => attached.push(attachment),
             Err(error) => {
                 attached.truncate(before);
-                for program in probe.programs {
+                for program in settings.programs(probe) {
                     detach(program, ebpf);
                 }
                 return status(ProbeState::Failed, not_attached(program, &error));
@@ -283,10 +334,11 @@ fn attach_probe(
     status(ProbeState::Up, String::new())
 }
 
-/// Says which single events are sent. Rules come before the gates that refer to them.
+/// Says which single events are sent, and what they have. Rules come before the gates that refer to them.
 fn set_filter(settings: &EventSettings, ebpf: &mut Ebpf) -> Result<(), LoadError> {
     type Set = fn(&mut Map, &EventSettings) -> Result<(), MapError>;
-    for (name, set) in [("RULES", events::set_rules as Set), ("GATES", events::set_gates)] {
+    let reads = |map: &mut Map, _: &EventSettings| syscalls::set_reads(map);
+    for (name, set) in [("RULES", events::set_rules as Set), ("GATES", events::set_gates), ("SYSCALL_READS", reads)] {
         let map = ebpf.map_mut(name).ok_or(LoadError::NoMap(name))?;
         set(map, settings).map_err(|error| LoadError::Map(name, error))?;
     }
@@ -316,7 +368,16 @@ fn attach_events(
             } else {
                 attach_event(program, layout, btf, ebpf, attached)
             };
-            events.extend(kinds.into_iter().map(|kind| EventStatus { kind: *kind, state, reason: reason.clone() }));
+            for kind in kinds {
+                match events.iter_mut().find(|event: &&mut EventStatus| event.kind == *kind) {
+                    // Two programs send the kind together, and so far all was well.
+                    Some(event) if event.state == ProbeState::Up => {
+                        (event.state, event.reason) = (state, reason.clone());
+                    }
+                    Some(_) => {}
+                    None => events.push(EventStatus { kind: *kind, state, reason: reason.clone() }),
+                }
+            }
         }
     }
     events

@@ -1,4 +1,4 @@
-//! Attaching the one program of all tracepoints, and reading what it counted.
+//! Attaching the programs of all tracepoints, that which counts and that which sends, and reading what was counted.
 
 use std::{
     collections::HashMap,
@@ -15,14 +15,18 @@ use aya::{
 use doubleslit_common::{
     key::CountKey,
     kind::Kind,
-    probes::tracepoint::{HitKey, Splits},
+    probes::tracepoint::{Extent, HitKey, Splits},
+    wire::Wire,
 };
 
 use super::{element::Element, object::LoadError, source::BatchReader, status::AttachedProgram, sys};
 use crate::{
     counts::{snapshot::MapRead, source::Reading},
-    probes::tracepoint::PROGRAM,
-    tracepoints::{hits::Hits, name::Name, select::Tracepoint},
+    probes::{
+        Program,
+        tracepoint::{EVENT_PROGRAM, PROGRAM},
+    },
+    tracepoints::{hits::Hits, name::Name, select::Tracepoint, traced::Traced},
 };
 
 /// Whose hits are counted.
@@ -55,26 +59,56 @@ pub(super) struct Attached {
     pub refused: Vec<(Name, io::Error)>,
 }
 
-/// Attaches the program to every tracepoint.
+/// Attaches the program that counts to every tracepoint.
 pub(super) fn attach(
     settings: &Settings,
     ebpf: &mut Ebpf,
     programs: &mut Vec<AttachedProgram>,
 ) -> Result<Attached, LoadError> {
-    let map = ebpf.map_mut("SPLITS").ok_or(LoadError::NoMap("SPLITS"))?;
-    let failed = |error| LoadError::Map("SPLITS", error);
-    let mut splits = Array::<_, Element<Splits>>::try_from(map).map_err(failed)?;
-    let tracepoints = || (0u32..).zip(settings.hits.tracepoints());
-    for (number, tracepoint) in tracepoints() {
-        splits.set(number, Element(tracepoint.splits()), 0).map_err(failed)?;
-    }
-    let bpf: Option<&mut TracePoint> = ebpf.program_mut(PROGRAM.name).and_then(|program| program.try_into().ok());
-    let bpf = bpf.ok_or(LoadError::NoProgram(PROGRAM.name))?;
-    bpf.load().map_err(LoadError::Program)?;
-    let fd = bpf.fd().and_then(|fd| Ok(fd.try_clone()?)).map_err(LoadError::Program)?;
+    let tracepoints = settings.hits.tracepoints();
+    describe::<Splits>("SPLITS", tracepoints.iter().map(Tracepoint::splits), ebpf)?;
+    let targets = tracepoints.iter().map(|Tracepoint { name, id, named, by: _ }| (name, *id, *named));
+    attach_to(&PROGRAM, targets, ebpf, programs)
+}
+
+/// Attaches the program that sends to those whose hits are wanted.
+pub(super) fn attach_events(
+    tracepoints: &[Arc<Traced>],
+    ebpf: &mut Ebpf,
+    programs: &mut Vec<AttachedProgram>,
+) -> Result<Attached, LoadError> {
+    describe::<Extent>("EXTENTS", tracepoints.iter().map(|traced| traced.extent()), ebpf)?;
+    let targets = tracepoints.iter().map(|traced| (&traced.name, traced.format.id, traced.named));
+    attach_to(&EVENT_PROGRAM, targets, ebpf, programs)
+}
+
+/// Writes what a program has to know of each tracepoint.
+fn describe<T: Wire + 'static>(
+    name: &'static str,
+    tracepoints: impl Iterator<Item = T>,
+    ebpf: &mut Ebpf,
+) -> Result<(), LoadError> {
+    let map = ebpf.map_mut(name).ok_or(LoadError::NoMap(name))?;
+    let failed = |error| LoadError::Map(name, error);
+    let mut array = Array::<_, Element<T>>::try_from(map).map_err(failed)?;
+    (0..).zip(tracepoints).try_for_each(|(number, known)| array.set(number, Element(known), 0)).map_err(failed)
+}
+
+/// Attaches a program to tracepoints, each with its name, the kernel's number for it, and whether it was named alone.
+fn attach_to<'a>(
+    program: &'static Program,
+    tracepoints: impl Iterator<Item = (&'a Name, u32, bool)>,
+    ebpf: &mut Ebpf,
+    programs: &mut Vec<AttachedProgram>,
+) -> Result<Attached, LoadError> {
+    let bpf: Option<&mut TracePoint> = ebpf.program_mut(program.name).and_then(|program| program.try_into().ok());
+    let bpf = bpf.ok_or(LoadError::NoProgram(program.name))?;
+    let failed = |error| LoadError::Program(program.name, error);
+    bpf.load().map_err(failed)?;
+    let fd = bpf.fd().and_then(|fd| Ok(fd.try_clone()?)).map_err(failed)?;
     let (mut links, mut refused) = (Vec::new(), Vec::new());
-    for (number, Tracepoint { name, id, named, by: _ }) in tracepoints() {
-        match sys::attach_tracepoint(fd.as_fd(), *id, number.into()) {
+    for (number, (name, id, named)) in (0u64..).zip(tracepoints) {
+        match sys::attach_tracepoint(fd.as_fd(), id, number) {
             Ok(link) => links.push(link),
             Err(error) if !named && is_not_for_programs(&error) => refused.push((name.clone(), error)),
             Err(source) => return Err(LoadError::Tracepoint { name: name.clone(), source }),
@@ -85,7 +119,7 @@ pub(super) fn attach(
     {
         return Err(LoadError::Tracepoint { name, source });
     }
-    programs.push(AttachedProgram { program: &PROGRAM, fd });
+    programs.push(AttachedProgram { program, fd });
     Ok(Attached { _links: links, refused })
 }
 

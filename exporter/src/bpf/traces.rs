@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     error::chain,
+    filter::Owners,
     probes::{PROBES, Program, syscall::Calls},
     traces::{Kernel, Key, Switch},
 };
@@ -57,6 +58,8 @@ impl TraceObject {
         let settings = object::Settings {
             probes: Vec::new(),
             calls: Calls::default(),
+            call_times: false,
+            calls_of: Owners::default(),
             counts: 1,
             edges: 1,
             tracepoints: None,

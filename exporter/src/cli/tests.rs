@@ -33,15 +33,15 @@ fn flags_of_watch() {
     for (line, expected) in [
         (
             "doubleslit watch",
-            "Arguments { config: ConfigArguments { config_file: None }, events: [], select: [], drop: [], \
-             containers: [], sample: [], output: Text, color: Auto, \
+            "Arguments { config: ConfigArguments { config_file: None }, events: [], tracepoints: [], raw: false, syscalls: [], select: [], \
+             drop: [], containers: [], sample: [], output: Text, color: Auto, \
              arguments: false, working_directory: false, log_level: \"warn\" }",
         ),
         (
-            "doubleslit watch --config.file /c --event exec --select comm=sh --drop uid=0 --container web --sample one_in=2 \
-             -o logfmt --color never --args --cwd --log.level info",
+            "doubleslit watch --config.file /c --event exec --syscall openat,re* --select comm=sh --drop uid=0 --container web --sample one_in=2 \
+             -o logfmt --color never --args --cwd --log.level info --tracepoint block:* --raw",
             "Arguments { config: ConfigArguments { config_file: Some(\"/c\") }, events: [Kinds([Exec])], \
-             select: [\"comm=sh\"], drop: [\"uid=0\"], containers: [\"web\"], sample: [\"one_in=2\"], output: Logfmt, \
+             tracepoints: [Selector { text: \"block:*\", pattern: Pattern(\"block:*\") }], raw: true, syscalls: [\"openat\", \"re*\"], select: [\"comm=sh\"], drop: [\"uid=0\"], containers: [\"web\"], sample: [\"one_in=2\"], output: Logfmt, \
              color: Never, arguments: true, working_directory: true, log_level: \"info\" }",
         ),
     ] {

@@ -115,7 +115,7 @@ fn one<'a>(selector: &Selector, all: &'a [Name]) -> Result<&'a Name, Failure> {
 /// A line for each field.
 fn fields(format: &Format) -> String {
     let line = |field: &Field| {
-        let Field { name, declared, offset, size, signed: _, common: _, shape } = field;
+        let Field { name, declared, offset, size, signed: _, common: _, user: _, shape } = field;
         [name.clone(), declared.clone(), offset.to_string(), size.to_string(), meaning(*shape)]
     };
     output::table(["FIELD", "TYPE", "OFFSET", "SIZE", "HOLDS"], &format.fields.iter().map(line).collect::<Vec<_>>())
@@ -141,7 +141,7 @@ fn named(name: &Name) -> Value {
 /// An object with everything that is known of a tracepoint.
 fn described(name: &Name, format: &Format) -> Value {
     let field = |field: &Field| {
-        let Field { name, declared, offset, size, signed, common, shape } = field;
+        let Field { name, declared, offset, size, signed, common, user: _, shape } = field;
         json!({
             "name": name, "type": declared, "offset": offset, "size": size, "signed": signed, "common": common,
             "holds": meaning(*shape),

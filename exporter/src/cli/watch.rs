@@ -6,15 +6,18 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::anyhow;
 use clap::{Args, ColorChoice, ValueEnum};
 use doubleslit_common::kind::Kind;
 
 use super::{ConfigArguments, Failure, color, is_id, log, require};
 use crate::{
     app::{self, Unseen},
-    config::{Events, Flags},
+    config::{self, Config, Flags},
     events::{event::Event, render},
-    filter::{self, FilterError, List, WrittenRule},
+    filter::{self, List, WrittenRule},
+    probes::syscall::Calls,
+    tracepoints::{name::Selector, select::Wanted},
 };
 
 const AFTER_HELP: &str = "\
@@ -22,9 +25,11 @@ Events go to standard output, one line each, until SIGINT or SIGTERM, or until n
 goes to standard error. No configuration is needed, and no exporter need run.
 
 Examples:
-  doubleslit watch                           Everything, for people
+  doubleslit watch                           Everything but system calls, for people
   doubleslit watch --event exec --args       Programs that are executed, with their arguments
   doubleslit watch --select signal=SIGKILL   Who is killed, and by whom
+  doubleslit watch --tracepoint 'block:*'    Hits of these tracepoints, with all of their fields
+  doubleslit watch --syscall openat,connect  These system calls, with their arguments and results
   doubleslit watch -o json | jq -c .         One JSON object a line";
 
 /// The flags of `watch`.
@@ -37,6 +42,18 @@ pub(super) struct Arguments {
     /// Kinds of events, separated by commas; those of the profile unless given
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',', value_parser = kinds)]
     events: Vec<Kinds>,
+
+    /// Tracepoint whose hits are printed with all of its fields, such as `sched:sched_process_fork`, or a pattern such as
+    /// `block:*`; can be given more than once, and is all that is printed unless --event is given too
+    #[arg(long = "tracepoint", value_name = "NAME", value_parser = Selector::parse)]
+    tracepoints: Vec<Selector>,
+
+    /// Print the bytes of tracepoints' records too
+    #[arg(long)]
+    raw: bool,
+    /// System calls by name, by a pattern such as `read*`, or `all` of them, separated by commas; without --event nothing else
+    #[arg(long = "syscall", value_name = "CALL", value_delimiter = ',')]
+    syscalls: Vec<String>,
 
     /// Print only events that match this rule, such as `event=exec,comm=sh`, or another one of the same flag
     #[arg(long, value_name = "RULE")]
@@ -97,10 +114,37 @@ fn of_containers(patterns: &[String]) -> List<'static> {
 
 impl Arguments {
     /// Puts the flags on top of what the configuration asks for.
-    fn narrow(&self, events: &mut Events) -> Result<(), FilterError> {
-        let Self { events: kinds, select, drop, containers, sample, arguments, working_directory, .. } = self;
-        if !kinds.is_empty() {
+    fn narrow(&self, config: &mut Config) -> anyhow::Result<()> {
+        let Self {
+            events: kinds,
+            tracepoints,
+            raw,
+            syscalls,
+            select,
+            drop,
+            containers,
+            sample,
+            arguments,
+            working_directory,
+            ..
+        } = self;
+        let Config { events, tracepoints: wanted, .. } = config;
+        if !(kinds.is_empty() && tracepoints.is_empty() && syscalls.is_empty()) {
             events.kinds = kinds.iter().flat_map(|kinds| &kinds.0).copied().collect();
+        }
+        if !tracepoints.is_empty() {
+            events.kinds.push(Kind::Tracepoint);
+            let all =
+                |selector: &Selector| Wanted { selector: selector.clone(), by: Vec::new(), events: true, raw: false };
+            *wanted = tracepoints.iter().map(all).collect();
+        }
+        wanted.iter_mut().for_each(|wanted| wanted.raw |= raw);
+        if !syscalls.is_empty() {
+            events.calls = config::calls("--syscall", syscalls)?;
+            events.kinds.retain(|kind| *kind != Kind::Syscall);
+            events.kinds.push(Kind::Syscall);
+        } else if events.kinds.contains(&Kind::Syscall) && events.calls == Calls::default() {
+            events.calls = Calls::all();
         }
         let parse = |name: &'static str, rules: &[String]| {
             let rules = rules.iter().map(|rule| WrittenRule::parse(rule, name)).collect::<Result<_, _>>();
@@ -133,7 +177,11 @@ enum Form {
 pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Arguments { config, output, color, log_level, .. } = arguments;
     let mut config = config.load(&Flags { log_level: Some(log_level.clone()), ..Flags::default() })?;
-    arguments.narrow(&mut config.events).map_err(|error| Failure::Usage(error.into()))?;
+    arguments.narrow(&mut config).map_err(Failure::Usage)?;
+    if config.events.kinds == [Kind::Tracepoint] && !config.tracepoints.iter().any(|wanted| wanted.events) {
+        let error = anyhow!("no tracepoint is named: expected one such as `--tracepoint sched:sched_process_fork`");
+        return Err(Failure::Usage(error));
+    }
     log::start(config.log);
     require(&config)?;
     let form = match output {
@@ -170,12 +218,12 @@ mod tests {
     use crate::cli::{Cli, Command};
 
     /// What a command line asks for, on top of the defaults.
-    fn events(words: &[&str]) -> Result<Events, String> {
+    fn asked(words: &[&str]) -> Result<Config, String> {
         let Command::Watch(arguments) = Cli::try_parse_from(words).map_err(|error| error.to_string())?.command else {
             panic!("another command: {words:?}");
         };
-        let mut events = crate::config::load(None, [], &Flags::default()).expect("the defaults").events;
-        arguments.narrow(&mut events).map(|()| events).map_err(|error| error.to_string())
+        let mut config = crate::config::load(None, [], &Flags::default()).expect("the defaults");
+        arguments.narrow(&mut config).map(|()| config).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -188,10 +236,10 @@ mod tests {
             let words = line.split('\'').enumerate().flat_map(|(number, part)| {
                 if number % 2 == 1 { vec![part] } else { part.split_whitespace().collect() }
             });
-            assert!(events(&words.collect::<Vec<_>>()).is_ok(), "{line}");
+            assert!(asked(&words.collect::<Vec<_>>()).is_ok(), "{line}");
             count += 1;
         }
-        assert_eq!(count, 4);
+        assert_eq!(count, 8);
     }
 
     #[test]
@@ -204,16 +252,52 @@ mod tests {
         };
         let expected = list(&["container=web-*,container=!db", "container_id=0123456789ab*"]);
         let expected = filter::Filter::default().and(expected, List::default()).expect("valid");
-        assert_eq!(events(&flags).map(|events| events.filter), Ok(expected));
+        assert_eq!(asked(&flags).map(|config| config.events.filter), Ok(expected));
+    }
+
+    #[test]
+    fn tracepoints_are_all_unless_there_are_events_too() {
+        for (flags, kinds, expected) in [
+            (&["--tracepoint", "sched:*"][..], &[Kind::Tracepoint][..], &[("sched:*", false)][..]),
+            (
+                &["--tracepoint", "a:b", "--event", "exec", "--tracepoint", "c", "--raw"],
+                &[Kind::Exec, Kind::Tracepoint],
+                &[("a:b", true), ("c", true)],
+            ),
+        ] {
+            let config = asked(&[&["doubleslit", "watch"], flags].concat()).expect("valid");
+            assert_eq!(config.events.kinds, kinds);
+            assert!(config.tracepoints.iter().all(|wanted| wanted.events && wanted.by.is_empty()));
+            let found: Vec<_> = config.tracepoints.iter().map(|wanted| (wanted.selector.text(), wanted.raw)).collect();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn system_calls_come_alone_unless_others_are_asked_for() {
+        let of = |flags: &[&str]| {
+            let events = asked(&[&["doubleslit", "watch"], flags].concat()).expect("valid").events;
+            (events.kinds, events.calls)
+        };
+        let (mut one, all) = (Calls::default(), Calls::all());
+        assert!(one.add(|name| name == "openat"));
+        assert_eq!(of(&["--syscall", "openat"]), (vec![Kind::Syscall], one.clone()));
+        assert_eq!(of(&["--event", "exec", "--syscall", "openat"]), (vec![Kind::Exec, Kind::Syscall], one));
+        assert_eq!(of(&["--syscall", "all"]), (vec![Kind::Syscall], all.clone()));
+        assert_eq!(of(&["--event", "syscall"]), (vec![Kind::Syscall], all));
+        let (kinds, none) = of(&[]);
+        assert_eq!((kinds.contains(&Kind::Syscall), none), (false, Calls::default()));
     }
 
     #[test]
     fn flags_are_refused() {
-        let refused = |flag, value| events(&["doubleslit", "watch", flag, value]).expect_err("refused");
+        let refused = |flag, value| asked(&["doubleslit", "watch", flag, value]).expect_err("refused");
         assert!(refused("--event", "exek").contains("expected one of `exec`"));
         assert!(
             refused("--select", "x=1").starts_with("no field `x` in rule `x=1` of `--select`: expected a name such as")
         );
+        assert!(refused("--tracepoint", "a b").contains("`a b` names no tracepoint"));
+        assert!(refused("--syscall", "opennat").starts_with("invalid value `opennat` for `--syscall`: expected"));
         assert!(refused("--sample", "exec").starts_with("invalid rule `exec` in `--sample`"));
     }
 }

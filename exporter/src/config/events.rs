@@ -6,12 +6,14 @@ use regex::Regex;
 
 use super::{
     error::{Error, one_line, quoted},
+    syscalls::calls,
     understood::switch,
     written,
 };
 use crate::{
     events::redact::Redaction,
     filter::{Filter, FilterError, List, PROFILES, Profile, Sampling, WrittenRule},
+    probes::syscall::Calls,
 };
 
 const RING_MIN: u32 = 64 << 10;
@@ -32,6 +34,8 @@ pub struct Events {
     pub arguments: Arguments,
     /// Whether executions tell their working directory.
     pub working_directory: bool,
+    /// The system calls that are sent, if their kind is.
+    pub calls: Calls,
 }
 
 /// The arguments of executions.
@@ -49,7 +53,8 @@ impl TryFrom<written::Events> for Events {
     type Error = Error;
 
     fn try_from(written: written::Events) -> Result<Self, Error> {
-        let written::Events { profile, select, drop, sample, ring_bytes, arguments, working_directory } = written;
+        let written::Events { profile, select, drop, sample, ring_bytes, arguments, working_directory, syscalls } =
+            written;
         let written::Arguments { enabled, bytes, redact } = arguments;
         let profile = Profile::named(&profile).ok_or_else(|| {
             let names = quoted(PROFILES.iter().map(|profile| profile.name));
@@ -60,8 +65,13 @@ impl TryFrom<written::Events> for Events {
         for written in sample {
             sampling.add(&rule(written, "events.sample")?, "events.sample")?;
         }
+        let mut kinds = profile.kinds();
+        // A profile does not ask for system calls, which are too many.
+        if !syscalls.is_empty() {
+            kinds.push(Kind::Syscall);
+        }
         Ok(Self {
-            kinds: profile.kinds(),
+            kinds,
             filter,
             sampling,
             ring_bytes: ring(&ring_bytes)?,
@@ -71,11 +81,12 @@ impl TryFrom<written::Events> for Events {
                 redact: Redaction(redact.iter().map(|text| expression(text)).collect::<Result<_, _>>()?),
             },
             working_directory: switch("events.working_directory", &working_directory)?,
+            calls: calls("events.syscalls", &syscalls)?,
         })
     }
 }
 
-fn list(name: &str, written: Vec<Value>) -> Result<List<'_>, FilterError> {
+pub(super) fn list(name: &str, written: Vec<Value>) -> Result<List<'_>, FilterError> {
     Ok(List { name, rules: written.into_iter().map(|written| rule(written, name)).collect::<Result<_, _>>()? })
 }
 

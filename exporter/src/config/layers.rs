@@ -20,11 +20,13 @@ const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../con
 const PREFIX: &str = "DOUBLESLIT_";
 
 /// The lists whose items are rules, each with keys of its own, and an example. No variable can hold them.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 8] = [
     ("ignore", "{container: load-*}"),
     ("events.select", "{event: exec, comm: [sh, bash]}"),
     ("events.drop", "{event: exec, comm: [sh, bash]}"),
     ("events.sample", "{event: exec, one_in: 10}"),
+    ("syscalls.select", "{container: load-*}"),
+    ("syscalls.drop", "{container: load-*}"),
     ("tracepoints", "{name: syscalls:sys_enter_openat, by: [flags]}"),
     (TRACES, "{name: shell, containers: [web-*], events: [exec]}"),
 ];

@@ -28,8 +28,10 @@ pub use api::{Api, SOCKET, Tcp};
 pub use error::Error;
 pub use events::{Arguments, Events};
 pub use labels::ContainerLabel;
+pub use syscalls::calls;
 
 use crate::{
+    filter::Owners,
     identity::{ignore::Ignore, labels::RowLabels},
     probes::syscall::Calls,
     tracepoints::select::Wanted,
@@ -165,6 +167,10 @@ impl Probes {
 pub struct Syscalls {
     /// The calls; at least one.
     pub calls: Calls,
+    /// Whether it measures how long they take.
+    pub time: bool,
+    /// Whose calls it counts.
+    pub of: Owners,
 }
 
 /// Reading the maps.

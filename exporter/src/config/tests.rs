@@ -4,10 +4,12 @@ mod labels;
 
 use std::{collections::BTreeSet, io::Write as _, path::Path};
 
+use doubleslit_common::kind::Kind;
+
 use super::*;
 use crate::{
     events::{fields::KINDS, redact::Redaction},
-    filter::{Filter, Sampling},
+    filter::{Filter, List, Sampling, WrittenRule},
     identity::labels::IdentityLabel,
     probes::{PROBES, syscall::Calls},
 };
@@ -46,7 +48,7 @@ fn the_documented_file_is_the_default() {
             api: Api { socket: Some(SOCKET.into()), tcp: None },
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
             probes: Probes(PROBES.iter().map(|probe| (probe.name, probe.name != "syscall")).collect()),
-            syscalls: Syscalls { calls: Calls::all() },
+            syscalls: Syscalls { calls: Calls::all(), time: false, of: Owners::default() },
             poll: Poll { interval: Duration::from_secs(1), max_age: Duration::from_secs(1) },
             maps: Maps { counts: 65536, edges: 16384, hits: 16384 },
             retention: Retention { grace: Duration::from_secs(300) },
@@ -80,12 +82,13 @@ fn the_documented_file_is_the_default() {
             tracepoints: Vec::new(),
             traces: Vec::new(),
             events: Events {
-                kinds: KINDS.to_vec(),
+                kinds: KINDS.iter().copied().filter(|kind| *kind != Kind::Syscall).collect(),
                 filter: Filter::default(),
                 sampling: Sampling::default(),
                 ring_bytes: 8 << 20,
                 arguments: Arguments { enabled: false, bytes: 16 << 10, redact: Redaction::default() },
                 working_directory: false,
+                calls: Calls::default(),
             },
             metrics: Metrics { created: false },
             bpf: Bpf { stats: false },
@@ -249,9 +252,10 @@ fn values_are_refused() {
 
 #[test]
 fn variables_are_refused() {
-    let all = "`DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_EVENTS__ARGUMENTS__BYTES`, `DOUBLESLIT_EVENTS__ARGUMENTS__ENABLED`, \
+    let all = "`DOUBLESLIT_API__ENABLED`, `DOUBLESLIT_API__LISTEN_ADDRESS`, `DOUBLESLIT_API__SOCKET`, \
+        `DOUBLESLIT_API__TOKEN_FILE`, `DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_EVENTS__ARGUMENTS__BYTES`, `DOUBLESLIT_EVENTS__ARGUMENTS__ENABLED`, \
         `DOUBLESLIT_EVENTS__ARGUMENTS__REDACT`, `DOUBLESLIT_EVENTS__PROFILE`, `DOUBLESLIT_EVENTS__RING_BYTES`, \
-        `DOUBLESLIT_EVENTS__WORKING_DIRECTORY`, \
+        `DOUBLESLIT_EVENTS__SYSCALLS`, `DOUBLESLIT_EVENTS__WORKING_DIRECTORY`, \
         `DOUBLESLIT_IDENTITY__CONTAINER_LABELS`, `DOUBLESLIT_IDENTITY__DOCKER_ROOT`, \
         `DOUBLESLIT_IDENTITY__EXTRA_LABELS`, `DOUBLESLIT_IDENTITY__HOST_ROOT`, `DOUBLESLIT_IDENTITY__LABELS`, \
         `DOUBLESLIT_IDENTITY__SOCKETS__CONTAINERD`, `DOUBLESLIT_IDENTITY__SOCKETS__CRI`, \
@@ -269,7 +273,8 @@ fn variables_are_refused() {
         `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
         `DOUBLESLIT_PROBES__EXEC`, `DOUBLESLIT_PROBES__EXIT`, `DOUBLESLIT_PROBES__FORK`, `DOUBLESLIT_PROBES__OOM`, \
         `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__SYSCALL`, \
-        `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
+        `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, `DOUBLESLIT_SYSCALLS__TIME`, \
+        `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
     for name in
         ["DOUBLESLIT_HOME", "DOUBLESLIT_LOG_LEVEL", "DOUBLESLIT_log__level", "DOUBLESLIT_WEB__PORT", "DOUBLESLIT_"]
     {
@@ -305,6 +310,29 @@ fn system_calls_are_names_and_patterns() {
         Err("invalid value `[]` for `syscalls.calls`: expected at least one name; `probes.syscall: false` counts none"
             .to_owned())
     );
+}
+
+#[test]
+fn system_calls_are_sent_where_they_are_named() {
+    let events = |written: &str| from_file(&format!("events: {{{written}}}")).map(|config| config.events);
+    let (none, some) = (events("syscalls: []").expect("valid"), events("syscalls: [getpid]").expect("valid"));
+    assert_eq!((none.kinds.contains(&Kind::Syscall), none.calls), (false, Calls::default()));
+    assert_eq!((some.kinds.len(), some.kinds.contains(&Kind::Syscall)), (none.kinds.len() + 1, true));
+    let profile = events("profile: signals-only, syscalls: [all]").expect("valid");
+    assert_eq!(profile.kinds, [Kind::SignalGenerate, Kind::SignalDeliver, Kind::Syscall]);
+    assert_eq!(profile.calls, Calls::all());
+    let mistake = events("syscalls: [getpidd]").expect_err("there is no such call");
+    assert!(mistake.starts_with("invalid value `getpidd` for `events.syscalls`: expected a system call"), "{mistake}");
+}
+
+#[test]
+fn whose_system_calls_count() {
+    let of = |rules: &str| from_file(&format!("syscalls: {{{rules}}}")).map(|config| config.syscalls.of);
+    let rule = WrittenRule::parse("container=web-*", "syscalls.select").expect("a rule");
+    let expected = Owners::new(List { name: "syscalls.select", rules: vec![rule] }, List::default());
+    assert_eq!(of("select: [{container: web-*}]"), Ok(expected.expect("of owners")));
+    let mistake = of("drop: [{comm: sh}]").expect_err("a task's name is not its owner's");
+    assert!(mistake.starts_with("no field `comm` in rule `comm=sh` of `syscalls.drop`: expected "), "{mistake}");
 }
 
 #[test]

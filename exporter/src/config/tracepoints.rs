@@ -1,9 +1,12 @@
-//! The tracepoints whose hits are counted.
+//! The tracepoints whose hits are counted, and which of these are single events.
 
 use config::{Value, ValueKind};
 use doubleslit_common::probes::tracepoint::SPLITS;
 
-use super::error::{Error, quoted};
+use super::{
+    error::{Error, quoted},
+    understood::switch,
+};
 use crate::{
     identity::labels::RowLabels,
     tracepoints::{
@@ -14,6 +17,7 @@ use crate::{
 };
 
 const KEY: &str = "tracepoints";
+const KEYS: [&str; 4] = ["name", "by", "events", "raw"];
 
 /// The tracepoints that are written, each as a name or with its fields. None of their labels may be one of those of rows.
 pub(super) fn tracepoints(written: Vec<Value>, labels: &RowLabels) -> Result<Vec<Wanted>, Error> {
@@ -28,7 +32,7 @@ pub(super) fn tracepoints(written: Vec<Value>, labels: &RowLabels) -> Result<Vec
 }
 
 fn wanted(written: Value) -> Result<Wanted, Error> {
-    let (mut name, mut by) = (None, Vec::new());
+    let (mut name, mut by, mut events, mut raw) = (None, Vec::new(), false, false);
     match written.kind {
         ValueKind::Table(keys) => {
             for (key, value) in keys {
@@ -39,7 +43,9 @@ fn wanted(written: Value) -> Result<Wanted, Error> {
                     ("name", text) => name = Some(text.to_string()),
                     ("by", ValueKind::Array(fields)) => by = fields.iter().map(ToString::to_string).collect(),
                     ("by", field) => by = vec![field.to_string()],
-                    (other, _) => return Err(Error::value(KEY, other, format!("keys {}", quoted(["name", "by"])))),
+                    ("events", value) => events = switch("tracepoints.events", &value.to_string())?,
+                    ("raw", value) => raw = switch("tracepoints.raw", &value.to_string())?,
+                    (other, _) => return Err(Error::value(KEY, other, format!("keys {}", quoted(KEYS)))),
                 }
             }
         }
@@ -58,27 +64,39 @@ fn wanted(written: Value) -> Result<Wanted, Error> {
         None if by.len() > SPLITS => {
             Err(Error::value("tracepoints.by", by.join(", "), format!("at most {SPLITS} fields")))
         }
-        None => Ok(Wanted { selector, by }),
+        None if raw && !events => Err(Error::value("tracepoints.raw", "true", "`events: true` beside it")),
+        None => Ok(Wanted { selector, by, events, raw }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::config::{Flags, load};
 
     fn of(text: &str) -> Result<Vec<(String, String)>, String> {
         let file = tempfile::NamedTempFile::new().expect("a file can be made");
         std::fs::write(file.path(), text).expect("a file can be written");
         let config = load(Some(file.path()), [], &Flags::default()).map_err(|error| error.to_string())?;
-        Ok(config.tracepoints.iter().map(|wanted| (wanted.selector.text().to_owned(), wanted.by.join(" "))).collect())
+        let how = |wanted: &Wanted| {
+            let flags = [(wanted.events, "+events"), (wanted.raw, "+raw")].into_iter().filter(|(is_set, _)| *is_set);
+            wanted.by.iter().map(String::as_str).chain(flags.map(|(_, flag)| flag)).collect::<Vec<_>>().join(" ")
+        };
+        Ok(config.tracepoints.iter().map(|wanted| (wanted.selector.text().to_owned(), how(wanted))).collect())
     }
 
     #[test]
     fn names_and_fields() {
         let text = "tracepoints: [sched:sched_process_fork, {name: 'block:*'}, {name: sys_enter_openat, by: [flags, dfd]}, \
-                    {name: x, by: y}]";
-        let expected =
-            [("sched:sched_process_fork", ""), ("block:*", ""), ("sys_enter_openat", "flags dfd"), ("x", "y")];
+                    {name: x, by: y}, {name: z, events: true}, {name: z, by: [a], events: true, raw: true}]";
+        let expected = [
+            ("sched:sched_process_fork", ""),
+            ("block:*", ""),
+            ("sys_enter_openat", "flags dfd"),
+            ("x", "y"),
+            ("z", "+events"),
+            ("z", "a +events +raw"),
+        ];
         assert_eq!(of(text), Ok(expected.map(|(name, by)| (name.to_owned(), by.to_owned())).into()));
         assert_eq!(of("tracepoints: []"), Ok(Vec::new()));
     }
@@ -93,7 +111,9 @@ mod tests {
             ),
             ("[{by: a}]", "invalid value `{…}` for `tracepoints`: expected the key `name`"),
             ("[{name: [a]}]", "invalid value `[…]` for `tracepoints.name`: expected a single value"),
-            ("[{name: a, at: b}]", "invalid value `at` for `tracepoints`: expected keys `name`, `by`"),
+            ("[{name: a, at: b}]", "invalid value `at` for `tracepoints`: expected keys `name`, `by`, `events`, `raw`"),
+            ("[{name: a, events: 1}]", "invalid value `1` for `tracepoints.events`: expected `true` or `false`"),
+            ("[{name: a, raw: true}]", "invalid value `true` for `tracepoints.raw`: expected `events: true` beside it"),
             ("[{name: a, by: [b, b]}]", "invalid value `b` for `tracepoints.by`: expected names of fields, each once"),
             (
                 "[{name: a, by: ['b-c']}]",

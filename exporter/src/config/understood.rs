@@ -3,14 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Bpf, Config, Identity, Limits, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention, Sockets, Syscalls,
-    Web,
+    Bpf, Config, Identity, Limits, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention, Sockets, Web,
     address::ListenAddress,
     error::{Error, quoted},
     ignore::ignore,
     labels::{container_labels, row_labels},
     otlp,
-    syscalls::calls,
     tracepoints::tracepoints,
     traces::traces,
     written::Written,
@@ -75,7 +73,7 @@ impl TryFrom<Written> for Config {
                     })
                     .collect::<Result<_, Error>>()?,
             ),
-            syscalls: Syscalls { calls: calls(&syscalls.calls)? },
+            syscalls: syscalls.try_into()?,
             poll: Poll { interval, max_age: duration("poll.max_age", &poll.max_age)? },
             maps: Maps {
                 counts: capacity("maps.counts", &maps.counts)?,

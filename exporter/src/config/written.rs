@@ -57,6 +57,9 @@ pub(super) struct Log {
 #[serde(deny_unknown_fields)]
 pub(super) struct Syscalls {
     pub(super) calls: Vec<String>,
+    pub(super) time: String,
+    pub(super) select: Vec<Value>,
+    pub(super) drop: Vec<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,6 +132,7 @@ pub(super) struct Events {
     pub(super) ring_bytes: String,
     pub(super) arguments: Arguments,
     pub(super) working_directory: String,
+    pub(super) syscalls: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

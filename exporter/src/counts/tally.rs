@@ -27,6 +27,7 @@ use super::{
     source::Reading,
 };
 use crate::{
+    filter::Owners,
     identity::{CgroupId, Identity, Scope, directory::Cgroup, ignore::Ignore, labels::RowLabels},
     probes::Source,
 };
@@ -42,6 +43,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who has no rows.
     pub ignore: Ignore,
+    /// Who has rows of system calls.
+    pub calls_of: Owners,
     /// Since when events are counted.
     pub begun: SystemTime,
 }
@@ -52,6 +55,7 @@ pub struct Tally {
     labels: RowLabels,
     grace: Duration,
     ignore: Ignore,
+    calls_of: Owners,
     begun: SystemTime,
     counts: Cells<CountKey>,
     edges: Cells<EdgeKey>,
@@ -90,6 +94,8 @@ struct Owner {
     former: Vec<Former>,
     /// Whether nothing is known of it.
     unresolved: bool,
+    /// Whether it has no rows of system calls.
+    without_calls: bool,
     removed: bool,
     /// Its entries in the maps, as target and as sender.
     counts: Vec<CountKey>,
@@ -110,7 +116,7 @@ impl Tally {
     /// An empty tally.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let Settings { labels, grace, limits, ignore, begun } = settings;
+        let Settings { labels, grace, limits, ignore, calls_of, begun } = settings;
         let mut rows = Rows::new(limits);
         let host = rows.join(Scope::Host, labels.values(&Identity::default()), begun);
         // No container can have these names.
@@ -123,6 +129,7 @@ impl Tally {
             labels,
             grace,
             ignore,
+            calls_of,
             begun,
             counts: Cells::default(),
             edges: Cells::default(),
@@ -157,6 +164,10 @@ impl Tally {
         }
         let subject = self.place(cgroup);
         self.own(cgroup.id, subject, &cgroup.identity, false);
+        let without_calls = self.is_without_calls(cgroup);
+        if let Some(owner) = self.owners.get_mut(&cgroup.id) {
+            owner.without_calls = without_calls;
+        }
         self.show(cgroup, subject);
         true
     }
@@ -183,6 +194,7 @@ impl Tally {
         let former =
             Former { subject: owner.subject, lifecycle: owner.lifecycle.take(), sender: Arc::clone(&owner.sender) };
         owner.subject = subject;
+        owner.without_calls = self.is_without_calls(cgroup);
         owner.sender = self.join_sender(&cgroup.identity);
         owner.former.push(former);
         self.owners.insert(cgroup.id, owner);
@@ -197,6 +209,10 @@ impl Tally {
             return NOWHERE;
         }
         self.rows.join(identity.scope, self.labels.values(identity), self.created(cgroup))
+    }
+
+    fn is_without_calls(&self, cgroup: &Cgroup) -> bool {
+        !self.calls_of.wants(cgroup.id, &cgroup.path, &cgroup.identity)
     }
 
     /// Since when a cgroup's events are counted.
@@ -279,7 +295,9 @@ impl Tally {
     /// What a scrape shows.
     #[must_use]
     pub fn snapshot(&self, reading: &Reading, identities: Identities, duration: Duration) -> Snapshot {
-        let loss = |cause: &Loss| (*cause, Kind::ALL.iter().map(|kind| self.losses.get(&(*cause, *kind))).sum());
+        // What is lost of a time is no number of updates.
+        let kinds = || Kind::ALL.into_iter().filter(|kind| !kind.is_time());
+        let loss = |cause: &Loss| (*cause, kinds().map(|kind| self.losses.get(&(*cause, kind))).sum());
         Snapshot {
             subjects: self.rows.subjects(),
             lifecycles: self.rows.lifecycles(),
@@ -318,6 +336,7 @@ impl Tally {
                 sender,
                 former: Vec::new(),
                 unresolved,
+                without_calls: false,
                 removed: false,
                 counts: Vec::new(),
                 edges: HashSet::new(),

@@ -6,9 +6,14 @@ mod fork;
 mod oom;
 mod signal;
 mod socket_state;
+mod syscall;
 mod tcp;
+mod tracepoint;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use doubleslit_common::{
     event::{Header, Process as ProcessRecord},
@@ -16,7 +21,11 @@ use doubleslit_common::{
     wire::{self, Wire},
 };
 
-use super::event::{Details, Process};
+use super::{
+    event::{Details, Process},
+    syscalls::Signatures,
+};
+use crate::tracepoints::traced::Traced;
 
 /// A record, understood. Whose it is, is not known yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,15 +70,18 @@ type Decoded = Option<(Option<Process>, Details)>;
 
 /// Understands records of a time when the machine's clock of time since boot and that of the day had some distance.
 #[derive(Clone, Copy, Debug)]
-pub struct Decoder {
+pub struct Decoder<'a> {
     booted: SystemTime,
+    tracepoints: &'a [Arc<Traced>],
+    signatures: &'a Signatures,
 }
 
-impl Decoder {
-    /// A decoder for a machine whose `CLOCK_BOOTTIME` was 0 at `booted`.
+impl<'a> Decoder<'a> {
+    /// A decoder for a machine whose `CLOCK_BOOTTIME` was 0 at `booted`, which sends hits of these tracepoints, and whose
+    /// system calls are these.
     #[must_use]
-    pub const fn new(booted: SystemTime) -> Self {
-        Self { booted }
+    pub const fn new(booted: SystemTime, tracepoints: &'a [Arc<Traced>], signatures: &'a Signatures) -> Self {
+        Self { booted, tracepoints, signatures }
     }
 
     /// The time of day of a time since boot.
@@ -103,12 +115,14 @@ impl Decoder {
             Kind::SocketState => socket_state::decode(self, reader),
             Kind::TcpRetransmit => tcp::decode(reader, Details::TcpRetransmit),
             Kind::TcpResetReceive => tcp::decode(reader, Details::TcpResetReceive),
+            Kind::Syscall => syscall::decode(self, reader),
+            Kind::Tracepoint => tracepoint::decode(self, reader),
             Kind::TcpResetSend
             | Kind::ContainerStart
             | Kind::ContainerStop
-            | Kind::Syscall
-            | Kind::EventLost
-            | Kind::Tracepoint => {
+            | Kind::SyscallTime
+            | Kind::SyscallUntimed
+            | Kind::EventLost => {
                 return Err(DecodeError::Kind(header.kind));
             }
         };

@@ -11,14 +11,18 @@ use doubleslit_common::{
     kind::Kind,
     probes::{
         signal::{SendingProcess, SignalResult},
+        syscall,
         tcp::Socket as SocketRecord,
     },
 };
 
+use super::{fields::Value, syscalls::Argument};
 use crate::{
     identity::{CgroupId, Identity, user_names::UserNames},
     lives::{Change, Init, Stop, What},
     namespaces::Type,
+    probes::syscall::call_name,
+    tracepoints::traced::Traced,
 };
 
 /// What happened once, to whom.
@@ -150,10 +154,14 @@ pub enum Details {
     TcpRetransmit(Segments),
     /// A TCP reset was received.
     TcpResetReceive(Segments),
+    /// A system call returned, or one began that never does.
+    Syscall(Syscall),
     /// A container started, with this first process.
     ContainerStart(Option<Init>),
     /// A container stopped.
     ContainerStop(Stop),
+    /// A tracepoint was hit while the process that the event is about was running.
+    Tracepoint(Hit),
 }
 
 impl Details {
@@ -171,8 +179,10 @@ impl Details {
             Self::SocketState(_) => Kind::SocketState,
             Self::TcpRetransmit(_) => Kind::TcpRetransmit,
             Self::TcpResetReceive(_) => Kind::TcpResetReceive,
+            Self::Syscall(_) => Kind::Syscall,
             Self::ContainerStart(_) => Kind::ContainerStart,
             Self::ContainerStop(_) => Kind::ContainerStop,
+            Self::Tracepoint(_) => Kind::Tracepoint,
         }
     }
 }
@@ -301,6 +311,37 @@ pub struct Segments {
     pub count: u64,
 }
 
+/// A system call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Syscall {
+    /// Its number.
+    pub number: i32,
+    /// Which call that is, see [`syscall::call`].
+    pub call: u32,
+    /// Its arguments.
+    pub arguments: Vec<Argument>,
+    /// What it returned; nothing for one that never does.
+    pub result: Option<i64>,
+    /// When it began; nothing where that was not seen.
+    pub began: Option<SystemTime>,
+    /// How long it took; nothing where that is not known.
+    pub duration: Option<Duration>,
+}
+
+impl Syscall {
+    /// Its name; its number where it has none.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        call_name(self.call)
+    }
+
+    /// The number of its error, 0 for none; nothing for a call that never returns.
+    #[must_use]
+    pub fn error(&self) -> Option<u32> {
+        self.result.map(|result| syscall::error(self.call, result))
+    }
+}
+
 /// A socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
@@ -310,4 +351,35 @@ pub struct Socket {
     pub local: Option<IpAddr>,
     /// The address of its peer; nothing while it has none.
     pub peer: Option<IpAddr>,
+}
+
+/// A tracepoint was hit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// Which, and what its fields are.
+    pub tracepoint: Arc<Traced>,
+    /// What is known of each field, in the order of [`Traced::format`].
+    pub fields: Vec<HitField>,
+    /// The bytes of its record, but for those that the kernel does not tell; nothing when nobody wants them.
+    pub raw: Option<Vec<u8>>,
+}
+
+/// A field of a hit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HitField {
+    /// Its value; nothing where the record ends before it, and where the kernel does not tell.
+    pub value: Option<Value<'static>>,
+    /// Whether that is all of it.
+    pub got: Got,
+}
+
+/// How much of a field there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Got {
+    /// All.
+    Whole,
+    /// Less.
+    Cut,
+    /// The address of a text that could not be read there.
+    Unread,
 }

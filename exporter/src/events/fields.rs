@@ -10,6 +10,8 @@ mod oom;
 mod process;
 mod signal;
 mod socket;
+mod syscall;
+mod tracepoint;
 
 use std::{borrow::Cow, sync::LazyLock, time::SystemTime};
 
@@ -37,14 +39,16 @@ pub struct Field {
 pub enum Value<'a> {
     /// Text.
     Text(Cow<'a, str>),
-    /// A number.
-    Number(i64),
+    /// A number: any that has 64 bits, with a sign or without.
+    Number(i128),
     /// Seconds or another quantity that is no whole number.
     Decimal(f64),
     /// Yes or no.
     Flag(bool),
     /// Several texts.
     Texts(Cow<'a, [String]>),
+    /// Values whose names are only known when the event is: words without spaces, `=` or dots.
+    Pairs(Vec<(&'a str, Value<'a>)>),
 }
 
 impl<'a> Value<'a> {
@@ -55,8 +59,30 @@ impl<'a> Value<'a> {
     }
 
     /// A number.
-    pub fn number(number: impl Into<i64>) -> Option<Self> {
+    pub fn number(number: impl Into<i128>) -> Option<Self> {
         Some(Self::Number(number.into()))
+    }
+
+    /// The same value, of which nothing is copied.
+    #[must_use]
+    pub fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Text(text) => Value::Text(Cow::Borrowed(text)),
+            Self::Number(number) => Value::Number(*number),
+            Self::Decimal(number) => Value::Decimal(*number),
+            Self::Flag(flag) => Value::Flag(*flag),
+            Self::Texts(texts) => Value::Texts(Cow::Borrowed(texts)),
+            Self::Pairs(pairs) => Value::Pairs(pairs.iter().map(|(name, value)| (*name, value.borrowed())).collect()),
+        }
+    }
+
+    /// The value with this name among pairs, or with a name such as `outer.inner` among pairs within pairs.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&Self> {
+        let Self::Pairs(pairs) = self else { return None };
+        let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
+        let (_, value) = pairs.iter().find(|(name, _)| *name == first)?;
+        rest.map_or(Some(value), |rest| value.part(rest))
     }
 
     /// A name.
@@ -97,6 +123,8 @@ pub const KINDS: &[Kind] = &[
     Kind::TcpResetReceive,
     Kind::ContainerStart,
     Kind::ContainerStop,
+    Kind::Syscall,
+    Kind::Tracepoint,
 ];
 
 /// Those that are about a process; changes of a socket's state only where one does it.
@@ -109,6 +137,8 @@ const OF_PROCESSES: &[Kind] = &[
     Kind::SignalGenerate,
     Kind::SignalDeliver,
     Kind::SocketState,
+    Kind::Syscall,
+    Kind::Tracepoint,
 ];
 
 /// Those that are about a socket.
@@ -125,6 +155,8 @@ const WITH_NAMESPACES: &[Kind] = &[
     Kind::SignalDeliver,
     Kind::SocketState,
     Kind::ContainerStart,
+    Kind::Syscall,
+    Kind::Tracepoint,
 ];
 
 /// Those that the kernel sends.
@@ -139,6 +171,8 @@ const OF_KERNEL: &[Kind] = &[
     Kind::SocketState,
     Kind::TcpRetransmit,
     Kind::TcpResetReceive,
+    Kind::Syscall,
+    Kind::Tracepoint,
 ];
 
 /// Every field, in the order in which they are written.
@@ -153,6 +187,8 @@ pub fn all() -> impl Iterator<Item = &'static Field> {
         signal::SENDER,
         socket::FIELDS,
         container::FIELDS,
+        syscall::FIELDS,
+        tracepoint::FIELDS,
     ]
     .into_iter()
     .flatten()
@@ -189,6 +225,22 @@ mod tests {
         for name in [|field: &Field| field.name, |field: &Field| field.attribute] {
             let names: BTreeSet<_> = all().map(name).collect();
             assert_eq!(names.len(), all().count());
+        }
+    }
+
+    #[test]
+    fn pairs_have_parts() {
+        let inner = Value::Pairs(vec![("port", Value::Number(80))]);
+        let pairs = Value::Pairs(vec![("fd", Value::Number(3)), ("address", inner.clone())]);
+        for (name, expected) in [
+            ("fd", Some(Value::Number(3))),
+            ("address", Some(inner)),
+            ("address.port", Some(Value::Number(80))),
+            ("port", None),
+            ("fd.port", None),
+            ("address.", None),
+        ] {
+            assert_eq!(pairs.part(name), expected.as_ref(), "{name}");
         }
     }
 

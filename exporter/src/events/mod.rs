@@ -14,5 +14,6 @@ pub mod redact;
 pub mod render;
 pub mod signals;
 pub mod source;
+pub mod syscalls;
 mod text;
 pub mod writer;

@@ -22,6 +22,7 @@ use super::{
     received::Received,
     redact::Redaction,
     source::RecordSource,
+    syscalls::Signatures,
 };
 use crate::{
     clock,
@@ -30,6 +31,7 @@ use crate::{
         registry::{Known, Registry},
     },
     lives::Changes,
+    tracepoints::traced::Traced,
 };
 
 /// How often the ring is read when nobody wakes the task.
@@ -59,6 +61,10 @@ pub struct Reader<S, O = Hub> {
     pub hub: Arc<O>,
     /// What came.
     pub received: Arc<Received>,
+    /// The tracepoints whose hits come, by number.
+    pub tracepoints: Arc<[Arc<Traced>]>,
+    /// What is known of system calls.
+    pub signatures: Arc<Signatures>,
     /// What is hidden of it.
     pub redaction: Redaction,
     /// Which events are handed out.
@@ -149,8 +155,8 @@ impl<S: RecordSource, O: Outlet> Reader<S, O> {
 
     /// Reads what there is, at most a batch, and hands it out. Returns how many records there were.
     fn read_batch(&mut self, waiting: &mut Waiting, patience: Patience, bytes: &mut u64) -> usize {
-        let decoder = Decoder::new(booted());
-        let Self { source, changes, registry, hub, received, redaction, wanted } = self;
+        let Self { source, changes, registry, hub, received, tracepoints, signatures, redaction, wanted } = self;
+        let decoder = Decoder::new(booted(), tracepoints, signatures);
         let mut events = Vec::new();
         while let Ok(change) = changes.try_recv() {
             let event = Event::from(change);
@@ -224,7 +230,7 @@ fn sender(details: &Details) -> Option<CgroupId> {
 }
 
 /// Says whose an event is, and who caused it, as far as that is known.
-fn label(record: Record, cgroup: CgroupId, owners: &mut Owners<'_>, decoder: Decoder) -> Event {
+fn label(record: Record, cgroup: CgroupId, owners: &mut Owners<'_>, decoder: Decoder<'_>) -> Event {
     let Record { header, process, mut details } = record;
     if let Details::SignalGenerate(SignalGenerate { sender: Some(sender), .. }) = &mut details
         && let Some(known) = owners.get(CgroupId(sender.record.cgroup))

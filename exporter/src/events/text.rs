@@ -21,6 +21,11 @@ pub(super) fn lossless(bytes: &[u8]) -> String {
     text
 }
 
+/// Two digits for each byte, the first one first.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The bytes before the first NUL.
 pub(super) fn before_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()

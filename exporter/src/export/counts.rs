@@ -4,7 +4,11 @@ use std::{fmt, sync::Arc};
 
 use doubleslit_common::kind::Kind;
 
-use super::{Settings, own::MetricKind, rows::Out};
+use super::{
+    Settings,
+    own::MetricKind,
+    rows::{Number, Out},
+};
 use crate::{
     counts::snapshot::{Lifecycle, Snapshot, Subject},
     identity::Scope,
@@ -54,10 +58,11 @@ pub(super) fn subjects(
                 values.extend([row.sender.0, row.sender.1]);
             }
             // A row with a sender goes with its sender, and begins anew.
+            let number = Number::of(family.kind, row.count);
             if with_sender {
-                rows.row(&values, row.count)?;
+                rows.row(&values, number)?;
             } else {
-                rows.row_since(&values, row.count, subject.created)?;
+                rows.row_since(&values, number, subject.created)?;
             }
         }
     }

@@ -8,12 +8,13 @@ use super::{
     Settings,
     otlp::{Dropped, Requests, Totals},
     own,
-    rows::Out,
+    rows::{Number, Out},
 };
 use crate::{
     bpf::status::{EventStatus, ProbeState, ProbeStatus, ProgramStatus},
     counts::snapshot::{Folded, MapRead, Snapshot},
     events::account::Account,
+    probes,
 };
 
 /// What the scrape shows of the programs, beside the counts.
@@ -51,15 +52,18 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
     let kinds: Vec<Kind> =
         Kind::ALL.into_iter().filter(|kind| settings.counted().any(|family| family.kind == *kind)).collect();
     let mut rows = out.own(&own::EVENTS_COUNTED);
-    kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.counted.get(*kind)))?;
+    kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], Number::of(*kind, snapshot.counted.get(*kind))))?;
     let mut rows = out.own(&own::EVENTS_RETIRED);
-    kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.retired.get(*kind)))?;
+    kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], Number::of(*kind, snapshot.retired.get(*kind))))?;
     if settings.ignoring {
         let mut rows = out.own(&own::EVENTS_IGNORED);
-        kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], snapshot.ignored.get(*kind)))?;
+        kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], Number::of(*kind, snapshot.ignored.get(*kind))))?;
     }
     let mut rows = out.own(&own::COUNTS_FOLDED);
-    snapshot.folded.iter().try_for_each(|Folded { metric, reason, count }| rows.row(&[metric, reason], *count))
+    snapshot.folded.iter().try_for_each(|Folded { metric, reason, count }| {
+        let family = probes::all_families().find(|family| family.name == *metric);
+        rows.row(&[metric, reason], family.map_or(Number::Whole(*count), |family| Number::of(family.kind, *count)))
+    })
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {

@@ -11,6 +11,7 @@ pub mod otlp;
 mod own;
 mod process;
 mod rows;
+mod syscalls;
 mod text;
 
 #[cfg(test)]
@@ -226,6 +227,7 @@ fn write(inputs: &Inputs, out: &mut Out<'_>) -> fmt::Result {
     if let Some(hits) = &settings.hits {
         hits::write(out, hits, &names, &snapshot.subjects)?;
     }
+    syscalls::write(out, settings, &snapshot.subjects)?;
     internals::totals(out, settings, snapshot)?;
     internals.events.iter().try_for_each(|account| events::write(out, account))?;
     containers::write(out, settings, snapshot)?;

@@ -42,6 +42,8 @@ macro_rules! metrics {
 }
 
 metrics! {
+    SYSCALL_INFO: Gauge "doubleslit_syscall_info" ["syscall", "class", "group"]
+        "What the system calls are about that rows tell apart, to join on `syscall`; constant 1";
     EVENTS_COUNTED: Counter "doubleslit_events_counted" ["event"]
         "Everything that was ever counted: the rows that are exposed plus what was retired";
     EVENTS_RETIRED: Counter "doubleslit_events_retired" ["event"]

@@ -2,9 +2,11 @@
 
 use std::{fmt, time::SystemTime};
 
+use doubleslit_common::kind::Kind;
 use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeLabel, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet},
     metrics::MetricType,
+    registry::Unit,
 };
 
 use super::{
@@ -18,6 +20,13 @@ use super::{
 pub(super) enum Number {
     Whole(u64),
     Real(f64),
+}
+
+impl Number {
+    /// What was counted of a kind: seconds, where it counts nanoseconds.
+    pub(super) fn of(kind: Kind, count: u64) -> Self {
+        if kind.is_time() { Self::Real(count as f64 / 1e9) } else { Self::Whole(count) }
+    }
 }
 
 impl From<u64> for Number {
@@ -139,7 +148,7 @@ impl Rows<'_, '_> {
     }
 
     /// The same for a counter of which it is known since when it counts.
-    pub(super) fn row_since(&mut self, values: &[&str], count: u64, since: SystemTime) -> fmt::Result {
+    pub(super) fn row_since(&mut self, values: &[&str], count: impl Into<Number>, since: SystemTime) -> fmt::Result {
         if let Some(created) = self.created {
             // The header of the family must not be taken for the counter.
             self.begin()?;
@@ -179,9 +188,20 @@ impl Rows<'_, '_> {
             MetricKind::Counter => MetricType::Counter,
             MetricKind::Gauge => MetricType::Gauge,
         };
-        self.state = State::Begun(encoder.encode_descriptor(name, &help, None, kind)?);
+        // The encoder writes the unit behind the name.
+        let (name, unit) = unit(name).map_or((name, None), |(base, unit)| (base, Some(unit)));
+        self.state = State::Begun(encoder.encode_descriptor(name, &help, unit, kind)?);
         Ok(())
     }
+}
+
+/// A metric's name before its unit, and the unit, if it has one.
+pub(super) fn unit(name: &str) -> Option<(&str, &'static Unit)> {
+    static UNITS: [Unit; 2] = [Unit::Seconds, Unit::Bytes];
+    UNITS.iter().find_map(|unit| {
+        let base = name.strip_suffix(unit.as_str())?.strip_suffix('_')?;
+        Some((base, unit))
+    })
 }
 
 fn write(metric: &mut MetricEncoder<'_>, kind: MetricKind, number: Number) -> fmt::Result {

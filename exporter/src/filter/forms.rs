@@ -34,6 +34,8 @@ pub(super) enum Form {
     Signal,
     /// One of these names.
     Names(fn() -> Vec<&'static str>),
+    /// What only the event tells: that of pairs, one of which is enough, or of one of them.
+    Any,
 }
 
 /// The form of every field whose values are not any text.
@@ -78,7 +80,7 @@ const FORMS: &[(Form, &[&str])] = &[
             // Of signals.
             "signal_number",
             "code_number",
-            "errno",
+            "signal_errno",
             "handler",
             "flags_number",
             "sender_pid",
@@ -92,11 +94,15 @@ const FORMS: &[(Form, &[&str])] = &[
             "server_port",
             "segments",
             "socket_cookie",
+            // Of system calls.
+            "syscall_number",
+            "return_value",
         ],
     ),
-    (Form::Decimal, &["lifetime", "container_lifetime"]),
+    (Form::Decimal, &["lifetime", "container_lifetime", "duration"]),
     (Form::Flag, &["tty", "args_cut", "core_dumped", "oom_killed", "to_process", "sender_kernel"]),
-    (Form::Texts, &["args"]),
+    (Form::Texts, &["args", "fields_cut", "fields_unread", "arguments_cut", "arguments_unreadable"]),
+    (Form::Any, &["fields", "common_fields", "arguments", "argument_types"]),
     (Form::Address, &["local_address", "peer_address", "client_address", "server_address"]),
     (Form::Signal, &["signal", "exit_signal"]),
     (Form::Names(results), &["result"]),
@@ -140,7 +146,7 @@ fn flags() -> Vec<&'static str> {
 }
 
 /// The fields that only the owner decides, so that they can be tested before anything happens.
-const OF_OWNER: &[&str] = &[
+pub(super) const OF_OWNER: &[&str] = &[
     "container_id",
     "container",
     "runtime",

@@ -1,6 +1,6 @@
 //! What of a filter the kernel can decide, so that it need not send what nobody wants.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use doubleslit_common::{
     event::Gate,
@@ -23,7 +23,7 @@ use crate::{
         event::{Details, Event, Exec},
         fields::Value,
     },
-    identity::{CgroupId, registry::Known},
+    identity::{CgroupId, Identity, registry::Known},
 };
 
 /// What the kernel tests. It lets everything pass that the filter does, and more.
@@ -99,7 +99,7 @@ impl KernelFilter {
     /// The rules whose conditions on the owner hold for a cgroup.
     #[must_use]
     pub fn verdict(&self, cgroup: CgroupId, known: &Known) -> u32 {
-        let event = bystander(cgroup, known);
+        let event = bystander(cgroup, &known.path, &known.identity);
         let holds = |pushed: &Pushed| pushed.on_owner().all(|condition| condition.holds(&event));
         (0..).zip(&self.rules).fold(0, |verdict, (number, pushed)| verdict | u32::from(holds(pushed)) << number)
     }
@@ -146,7 +146,7 @@ fn push(condition: &Condition, kernel: &mut KernelRule) -> bool {
 }
 
 /// Narrows a range to the numbers that pass a test. Says whether all that are left pass.
-fn range<T: Copy + TryFrom<i64> + Into<i64>>(test: &Test, (from, to): (&mut T, &mut T)) -> bool {
+fn range<T: Copy + TryFrom<i128> + Into<i128>>(test: &Test, (from, to): (&mut T, &mut T)) -> bool {
     let (range, is_exact) = test.range((*from).into()..=(*to).into());
     // What is empty, or beyond the numbers that there are, stays as it is: too wide.
     let (Ok(first), Ok(last)) = (T::try_from(*range.start()), T::try_from(*range.end())) else { return false };
@@ -175,12 +175,12 @@ fn set(test: &Test, set: &mut u32, names: impl IntoIterator<Item = (u32, &'stati
 }
 
 /// An event of which only the owner matters.
-fn bystander(cgroup: CgroupId, known: &Known) -> Event {
+pub(super) fn bystander(cgroup: CgroupId, path: &Arc<str>, identity: &Arc<Identity>) -> Event {
     Event {
         time: SystemTime::UNIX_EPOCH,
         cgroup,
-        cgroup_path: known.path.clone(),
-        identity: known.identity.clone(),
+        cgroup_path: Arc::clone(path),
+        identity: Arc::clone(identity),
         users: None,
         weight: 1,
         listeners: 0,

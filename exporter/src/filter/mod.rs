@@ -4,6 +4,7 @@ mod error;
 mod forms;
 pub mod kernel;
 mod list;
+mod owners;
 mod profile;
 mod rule;
 mod sample;
@@ -16,6 +17,7 @@ mod tests;
 use doubleslit_common::kind::Kind;
 
 pub use error::FilterError;
+pub use owners::Owners;
 pub use profile::{PROFILES, Profile};
 pub use sample::{Sample, Sampling};
 pub use written::WrittenRule;

@@ -42,10 +42,10 @@ impl Profile {
         PROFILES.iter().find(|profile| profile.name == name)
     }
 
-    /// The kinds that it has.
+    /// The kinds that it has. System calls are sent where they are asked for by their names.
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
-        KINDS.iter().copied().filter(|kind| self.kinds.contains(kind)).collect()
+        KINDS.iter().copied().filter(|kind| self.kinds.contains(kind) && *kind != Kind::Syscall).collect()
     }
 
     /// Its rules.

@@ -41,6 +41,8 @@ pub(super) struct Condition {
 #[derive(Clone, Debug)]
 enum Subject {
     Field(&'static Field),
+    /// One of the pairs that a field consists of, by its name.
+    Part(&'static Field, String),
     ContainerLabel(String),
     PodLabel(String),
 }
@@ -96,6 +98,10 @@ impl Condition {
     pub(super) fn holds(&self, event: &Event) -> bool {
         match &self.subject {
             Subject::Field(field) => self.test.holds((field.value)(event).as_ref()),
+            Subject::Part(field, name) => {
+                let pairs = (field.value)(event);
+                self.test.holds(pairs.as_ref().and_then(|pairs| pairs.part(name)))
+            }
             Subject::ContainerLabel(key) => self.holds_for(event.identity.container_labels.get(key)),
             Subject::PodLabel(key) => self.holds_for(event.identity.pod_labels.get(key)),
         }
@@ -105,20 +111,17 @@ impl Condition {
         self.test.holds(label.and_then(|label| Value::text(label)).as_ref())
     }
 
-    /// Its field; nothing for a label.
+    /// Its field; nothing for a label or a part of a field.
     pub(super) fn field(&self) -> Option<&'static Field> {
         match &self.subject {
             Subject::Field(field) => Some(field),
-            Subject::ContainerLabel(_) | Subject::PodLabel(_) => None,
+            Subject::Part(..) | Subject::ContainerLabel(_) | Subject::PodLabel(_) => None,
         }
     }
 
     /// Whether only the owner of an event decides it.
     pub(super) fn is_of_owner(&self) -> bool {
-        match &self.subject {
-            Subject::Field(field) => forms::is_of_owner(field),
-            Subject::ContainerLabel(_) | Subject::PodLabel(_) => true,
-        }
+        self.subject.is_of_owner()
     }
 }
 
@@ -132,7 +135,12 @@ impl Subject {
         if let Some(key) = label(POD_LABEL) {
             return Ok(Self::PodLabel(key));
         }
-        fields::all().find(|field| field.name == name).map(Self::Field).ok_or_else(|| {
+        let field = |name: &str| fields::all().find(|field| field.name == name);
+        let part = |name: &str| {
+            let (field, part) = name.split_once('.').and_then(|(name, part)| Some((field(name)?, part)))?;
+            matches!(forms::form(field), Form::Any).then(|| Self::Part(field, part.to_owned()))
+        };
+        field(name).map(Self::Field).or_else(|| part(name)).ok_or_else(|| {
             let others = [EVENT, "container_label.<key>", "pod_label.<key>"];
             closest::names(name, fields::all().map(|field| field.name).chain(others))
         })
@@ -141,16 +149,32 @@ impl Subject {
     fn form(&self) -> Form {
         match self {
             Self::Field(field) => forms::form(field),
+            Self::Part(..) => Form::Any,
             Self::ContainerLabel(_) | Self::PodLabel(_) => Form::Text,
+        }
+    }
+
+    fn is_of_owner(&self) -> bool {
+        match self {
+            Self::Field(field) => forms::is_of_owner(field),
+            Self::Part(..) => false,
+            Self::ContainerLabel(_) | Self::PodLabel(_) => true,
         }
     }
 
     fn kinds(&self) -> u32 {
         match self {
-            Self::Field(field) => bits(field.kinds),
+            Self::Field(field) | Self::Part(field, _) => bits(field.kinds),
             Self::ContainerLabel(_) | Self::PodLabel(_) => u32::MAX,
         }
     }
+}
+
+/// Whether only the owner of an event decides what this names; if not, what there is instead.
+pub(super) fn of_owner(name: &str) -> Result<(), String> {
+    let is_of_owner = Subject::named(name).is_ok_and(|subject| subject.is_of_owner());
+    let labels = ["container_label.<key>", "pod_label.<key>"];
+    if is_of_owner { Ok(()) } else { Err(closest::names(name, forms::OF_OWNER.iter().copied().chain(labels))) }
 }
 
 /// The kinds that values of the field `event` let pass, or a value that does not fit and what fits.

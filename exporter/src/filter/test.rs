@@ -29,11 +29,11 @@ enum Alternative {
     /// A text like this.
     Like(Regex),
     /// A number from and to.
-    Numbers(RangeInclusive<i64>),
+    Numbers(RangeInclusive<i128>),
     /// A number that need not be whole, from and to.
     Decimals(RangeInclusive<f64>),
     /// A number with all of these bits.
-    Bits(i64),
+    Bits(i128),
     /// Yes or no.
     Flag(bool),
     /// An address in this network.
@@ -68,7 +68,7 @@ impl Test {
     }
 
     /// The smallest range with all numbers of `domain` that this lets pass, and whether it lets all of the range pass.
-    pub(super) fn range(&self, domain: RangeInclusive<i64>) -> (RangeInclusive<i64>, bool) {
+    pub(super) fn range(&self, domain: RangeInclusive<i128>) -> (RangeInclusive<i128>, bool) {
         let (mut from, mut to) = domain.into_inner();
         let numbers = |alternative: &Alternative| match alternative {
             Alternative::Numbers(range) => Some(range.clone().into_inner()),
@@ -79,8 +79,8 @@ impl Test {
         match any.as_deref() {
             Some([]) => {}
             Some(ranges) => {
-                from = ranges.iter().map(|(first, _)| *first).fold(i64::MAX, i64::min).max(from);
-                to = ranges.iter().map(|(_, last)| *last).fold(i64::MIN, i64::max).min(to);
+                from = ranges.iter().map(|(first, _)| *first).fold(i128::MAX, i128::min).max(from);
+                to = ranges.iter().map(|(_, last)| *last).fold(i128::MIN, i128::max).min(to);
             }
             None => is_exact = false,
         }
@@ -110,6 +110,7 @@ impl Alternative {
             (Self::Decimals(range), Value::Decimal(number)) => range.contains(number),
             (Self::Bits(bits), Value::Number(number)) => number & bits == *bits,
             (Self::Flag(expected), Value::Flag(flag)) => expected == flag,
+            (_, Value::Pairs(pairs)) => pairs.iter().any(|(_, value)| self.is(Some(value))),
             (Self::Network(network), Value::Text(text)) => {
                 text.parse::<IpAddr>().is_ok_and(|address| network.contains(&address))
             }

@@ -13,8 +13,14 @@ use proptest::prelude::*;
 
 use super::{kernel::KernelFilter, *};
 use crate::{
-    events::event::{Details, Exec, Process, Signal, SignalDeliver, SignalGenerate, Socket, SocketState},
+    events::{
+        event::{
+            Details, Exec, Got, Hit, HitField, Process, Signal, SignalDeliver, SignalGenerate, Socket, SocketState,
+        },
+        fields::Value,
+    },
     identity::{CgroupId, Identity, registry::Known},
+    tracepoints::{format::Format, name::Name, traced::Traced},
 };
 
 fn rules<'a>(name: &'a str, rules: &[&str]) -> List<'a> {
@@ -49,6 +55,40 @@ fn exec(uid: u32, container: &str) -> Event {
         process: Some(Process { record, started: SystemTime::UNIX_EPOCH }),
         details: Details::Exec(Exec { path: "/bin/sh".to_owned(), ..Exec::default() }),
     }
+}
+
+/// A hit of a tracepoint with the common fields and two of its own.
+fn hit(child: &str, pid: i128) -> Event {
+    let described = "name: fork\nID: 7\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n\
+                     \tfield:char child_comm[16];\toffset:8;\tsize:16;\tsigned:0;\n\
+                     \tfield:pid_t child_pid;\toffset:24;\tsize:4;\tsigned:1;\n";
+    let format = Format::parse(described).expect("it is a description");
+    let name = Name { category: "sched".to_owned(), name: format.name.clone() };
+    let values = [Value::Number(7), Value::Text(child.to_owned().into()), Value::Number(pid)];
+    let fields = values.map(|value| HitField { value: Some(value), got: Got::Whole }).into();
+    let hit = Hit { tracepoint: Arc::new(Traced::new(name, format, true, false)), fields, raw: None };
+    Event { details: Details::Tracepoint(hit), ..exec(1, "web") }
+}
+
+#[test]
+fn hits_are_chosen_by_their_own_fields() {
+    let events = [hit("sh", 12), hit("12", 13), exec(1, "web")];
+    for (rule, expected) in [
+        ("event=tracepoint", [true, true, false]),
+        ("tracepoint=sched:*", [true, true, false]),
+        ("fields.child_comm=sh", [true, false, false]),
+        ("fields.child_pid=>12", [false, true, false]),
+        ("fields.child_pid=!12", [false, true, false]),
+        // One of them is enough.
+        ("fields=12", [true, true, false]),
+        ("fields.nothing=", [true, true, false]),
+        ("common_fields.common_type=7", [true, true, false]),
+        ("fields_cut=!", [false, false, false]),
+    ] {
+        let filter = filter(&[rule], &[]);
+        assert_eq!(events.each_ref().map(|event| filter.passes(event)), expected, "{rule}");
+    }
+    assert!(refusal("path.a=b").starts_with("no field `path.a`"), "a text has no parts");
 }
 
 /// A signal that was delivered, by user 1.
@@ -155,7 +195,8 @@ fn every_profile_makes_sense() {
         assert!(profile.filter().is_ok(), "{}", profile.name);
     }
     let kinds = |name| Profile::named(name).expect("a profile").kinds();
-    assert_eq!(kinds("default"), KINDS);
+    let (syscall, others) = KINDS.split_last().expect("there are some");
+    assert_eq!((*syscall, &kinds("default")[..]), (Kind::Syscall, others));
     assert_eq!(kinds("signals-only"), [Kind::SignalGenerate, Kind::SignalDeliver]);
     assert_eq!(kinds("network"), [Kind::SocketState, Kind::TcpRetransmit, Kind::TcpResetReceive]);
     let security = Profile::named("security").and_then(|profile| profile.filter().ok()).expect("a profile");

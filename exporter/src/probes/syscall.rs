@@ -1,38 +1,96 @@
-//! System calls that return.
+//! System calls that return, and how long they take.
 
 mod names;
+mod taxonomy;
 
 use doubleslit_common::{
     kind::Kind,
-    probes::syscall::{self, CALLS, FORKS, WANTED},
+    probes::syscall::{self, CALLS, COMPAT, FORKS, NOTED, WANTED},
 };
 
-use super::{Family, Probe, Program, Source, Values};
+use super::{Family, PROCESS_FIELDS, Probe, Program, Source, Values};
 
 /// The probe `syscall`.
 pub static PROBE: Probe = Probe {
     name: "syscall",
-    summary: "system calls that returned, by name and error; off by default, the setting `syscalls.calls` selects",
-    programs: &[Program {
-        name: "syscall",
-        tracepoint: "sys_exit",
-        fields: &[NUMBER_FIELD, COMPAT_FIELD],
-        arguments: &[],
-        kinds: &[Kind::Syscall],
-        each_run_counts: false,
-        describes: &[],
-    }],
-    events: &[],
-    families: &[Family {
-        name: "doubleslit_syscalls",
-        help: "System calls that returned, by name and error; compat is all 32-bit calls, and exit and exit_group never return",
-        kind: Kind::Syscall,
-        source: Source::Counts,
-        labels: &["syscall", "errno"],
-        values,
-        zeros: &[],
-        whole: true,
-    }],
+    summary: "system calls that returned, by name and error, and how long they took; off by default, the settings `syscalls` select",
+    programs: &[
+        ENTRY,
+        Program {
+            name: "syscall",
+            tracepoint: "sys_exit",
+            fields: &[NUMBER_FIELD, COMPAT_FIELD],
+            arguments: &[],
+            kinds: &[Kind::Syscall],
+            each_run_counts: false,
+            describes: &[],
+        },
+    ],
+    events: &[
+        // What is noted of beginnings is sent by the other one.
+        Program {
+            name: "syscall_event",
+            tracepoint: "sys_exit",
+            fields: EVENT_FIELDS,
+            arguments: &[],
+            kinds: &[Kind::Syscall],
+            each_run_counts: false,
+            describes: &[PROCESS_FIELDS],
+        },
+        Program {
+            name: "syscall_begin",
+            tracepoint: "sys_enter",
+            fields: EVENT_FIELDS,
+            arguments: &[],
+            kinds: &[Kind::Syscall],
+            each_run_counts: false,
+            describes: &[PROCESS_FIELDS],
+        },
+    ],
+    families: &[
+        Family {
+            name: "doubleslit_syscalls",
+            help: "System calls that returned, by name and error; compat is all 32-bit calls, and exit and exit_group never return",
+            kind: Kind::Syscall,
+            source: Source::Counts,
+            labels: &["syscall", "errno"],
+            values,
+            zeros: &[],
+            whole: true,
+        },
+        Family {
+            name: "doubleslit_syscall_duration_seconds",
+            help: "Time between entry and return of system calls, by name, with the setting `syscalls.time`",
+            kind: Kind::SyscallTime,
+            source: Source::Counts,
+            labels: &["syscall"],
+            values: call_values,
+            zeros: &[],
+            whole: true,
+        },
+        Family {
+            name: "doubleslit_syscalls_untimed",
+            help: "System calls that returned without having been timed: they were under way when the probe was attached, or were \
+                   refused, by seccomp for example, before they began",
+            kind: Kind::SyscallUntimed,
+            source: Source::Counts,
+            labels: &["syscall"],
+            values: call_values,
+            zeros: &[],
+            whole: true,
+        },
+    ],
+};
+
+/// The program that notes when a call begins. Only then the other one counts times.
+pub const ENTRY: Program = Program {
+    name: "syscall_entry",
+    tracepoint: "sys_enter",
+    fields: &[COMPAT_FIELD],
+    arguments: &[],
+    kinds: &[Kind::SyscallTime, Kind::SyscallUntimed],
+    each_run_counts: false,
+    describes: &[],
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -47,14 +105,71 @@ const COMPAT_FIELD: &str = "TASK_COMPAT_FLAGS";
 /// The calls that make a task and return in it too.
 const FORKING: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
 
+/// The calls that execute another program. They return as what it would call: as a 32-bit call if it is such a program, and
+/// on x86-64 as `execve` in any case (`set_personality_64bit`, arch/x86/kernel/process_64.c).
+const EXECUTING: [&str; 2] = ["execve", "execveat"];
+
 /// The call and the error of a detail.
 pub(crate) fn values(detail: u32) -> Option<Values> {
     Some([names::call(syscall::call_of(detail)), syscall::error_of(detail).map_or("other", names::error), "", ""])
 }
 
+fn call_values(detail: u32) -> Option<Values> {
+    Some([names::call(syscall::call_of(detail)), "", "", ""])
+}
+
+/// The registers that have number and arguments.
+#[cfg(target_arch = "x86_64")]
+const EVENT_FIELDS: &[&str] = &[
+    NUMBER_FIELD,
+    COMPAT_FIELD,
+    "PT_REGS_DI",
+    "PT_REGS_SI",
+    "PT_REGS_DX",
+    "PT_REGS_R10",
+    "PT_REGS_R8",
+    "PT_REGS_R9",
+    "PT_REGS_BX",
+    "PT_REGS_CX",
+    "PT_REGS_BP",
+    "TASK_MM",
+    "MM_ARG_START",
+    "MM_ARG_END",
+    "MM_SAVED_AUXV",
+];
+#[cfg(not(target_arch = "x86_64"))]
+const EVENT_FIELDS: &[&str] = &[
+    NUMBER_FIELD,
+    COMPAT_FIELD,
+    "PT_REGS_ORIG_X0",
+    "PT_REGS_REGS",
+    "TASK_MM",
+    "MM_ARG_START",
+    "MM_ARG_END",
+    "MM_SAVED_AUXV",
+];
+
+/// The name of a call, see [`syscall::call`]; its number where it has none.
+#[must_use]
+pub fn call_name(call: u32) -> &'static str {
+    names::call(call)
+}
+
+/// The name of an error; that of none is `OK`.
+#[must_use]
+pub fn error_name(error: u32) -> &'static str {
+    names::error(error)
+}
+
 /// The names of all calls that this machine has.
 pub fn call_names() -> impl Iterator<Item = &'static str> {
     (0..CALLS as u32).map(names::call).filter(|name| !name.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// The class and the group of the call with this name; both are `unknown` if no kernel of today implements it.
+#[must_use]
+pub fn class_and_group(call: &str) -> (&'static str, &'static str) {
+    taxonomy::of(call)
 }
 
 /// A choice of calls.
@@ -90,10 +205,31 @@ impl Calls {
         is_found
     }
 
-    /// What the programs have to do with each call.
+    /// Whether a call is one of them.
     #[must_use]
-    pub fn bits(&self) -> &[u8; CALLS] {
+    pub fn has(&self, call: u32) -> bool {
+        self.0.get(call as usize).is_some_and(|bits| *bits != 0)
+    }
+
+    /// The bits [`WANTED`] and [`FORKS`] of each call.
+    #[must_use]
+    pub const fn chosen(&self) -> &[u8; CALLS] {
         &self.0
+    }
+
+    /// What the programs that count have to do with each call.
+    #[must_use]
+    pub fn bits(&self) -> [u8; CALLS] {
+        let executes = |call: u32| call == COMPAT || EXECUTING.contains(&names::call(call));
+        let is_wanted = |bits: u8| bits & WANTED != 0;
+        let any_executes = (0..).zip(self.0).any(|(call, bits)| is_wanted(bits) && executes(call));
+        let mut all = self.0;
+        for (call, bits) in (0..).zip(&mut all) {
+            if is_wanted(*bits) || any_executes && executes(call) {
+                *bits |= NOTED;
+            }
+        }
+        all
     }
 }
 
@@ -106,6 +242,8 @@ impl std::fmt::Debug for Calls {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{super::OTHER_DETAIL, *};
 
     #[test]
@@ -125,6 +263,8 @@ mod tests {
             assert_eq!(values(syscall::detail(call, result)), Some([expected[0], expected[1], "", ""]));
         }
         assert_eq!(values(OTHER_DETAIL), Some(["other", "other", "", ""]));
+        assert_eq!(call_values(openat), Some(["openat", "", "", ""]));
+        assert_eq!(call_values(OTHER_DETAIL), Some(["other", "", "", ""]));
     }
 
     #[test]
@@ -132,13 +272,27 @@ mod tests {
         let mut calls = Calls::default();
         assert!(calls.add(|name| name == "rt_sigreturn"));
         assert_eq!(
-            calls.bits().iter().filter(|bits| **bits == WANTED).count(),
+            calls.bits().iter().filter(|bits| **bits == WANTED | NOTED).count(),
             2,
             "its number, and what stands for it"
         );
         assert!(calls.add(|name| name == "clone3"));
-        assert_eq!(calls.bits()[435], WANTED | FORKS);
+        assert_eq!(calls.bits()[435], WANTED | FORKS | NOTED);
         assert!(!calls.add(|name| name == "no_such_call"));
         assert!(Calls::all().bits().iter().all(|bits| bits & WANTED != 0));
+    }
+
+    #[test]
+    fn an_execution_returns_as_another_call() {
+        let number = |name: &str| (0..).find(|call| names::call(*call) == name).expect("every architecture has it");
+        let executing = ["execve", "execveat", "compat"].map(number);
+        for wanted in executing {
+            let mut calls = Calls::default();
+            assert!(calls.add(|name| name == names::call(wanted)));
+            let bits = calls.bits();
+            let noted = (0..).zip(bits).filter(|(_, bits)| bits & NOTED != 0).map(|(call, _)| call);
+            assert_eq!(noted.collect::<BTreeSet<u32>>(), BTreeSet::from(executing));
+            assert_eq!(executing.map(|call| bits[call as usize] & WANTED != 0), executing.map(|call| call == wanted));
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use doubleslit_common::kind::Kind;
 
-use super::{Family, Program, Source};
+use super::{Family, PROCESS_FIELDS, Program, Source};
 
-/// The program that is attached to all of them.
+/// The program that is attached to all of them, and counts.
 pub static PROGRAM: Program = Program {
     name: "tracepoint_hit",
     tracepoint: "",
@@ -13,6 +13,17 @@ pub static PROGRAM: Program = Program {
     kinds: &[Kind::Tracepoint],
     each_run_counts: true,
     describes: &[],
+};
+
+/// The program that sends single events. It is attached to those whose hits somebody listens to.
+pub static EVENT_PROGRAM: Program = Program {
+    name: "tracepoint_event",
+    tracepoint: "",
+    fields: &[],
+    arguments: &[],
+    kinds: &[Kind::Tracepoint],
+    each_run_counts: false,
+    describes: &[PROCESS_FIELDS],
 };
 
 /// Their hits. Whoever names them says by which further labels they are told apart.

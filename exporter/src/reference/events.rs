@@ -6,7 +6,7 @@ use doubleslit_common::kind::Kind;
 
 use crate::{
     events::fields::{self, Field, KINDS},
-    probes::{PROBES, Probe, Program},
+    probes::{PROBES, Probe, Program, tracepoint::EVENT_PROGRAM},
 };
 
 const HEAD: &str = "# Events
@@ -21,6 +21,10 @@ tables below. Logfmt begins with `time` and `event`, and goes on in the same ord
 is in quotes where it is not one plain word.
 
 Names and arguments that are no UTF-8 have `\\xNN` in place of every byte that does not fit.
+
+A field can be pairs of names and values, of which the names are only known when the event is. JSON has an object for it, logfmt a
+field `field.name` for each, text the pairs alone, and OpenTelemetry a list of keys and values; numbers above 2⁶³ are text there,
+because its own have a sign.
 ";
 
 /// The whole reference, as Markdown.
@@ -43,6 +47,8 @@ fn describe(text: &mut String, kind: Kind) {
     if let Some((probe, program)) = program(kind) {
         let (name, tracepoint) = (program.name, program.tracepoint);
         let _ = writeln!(text, "\nProbe `{}`, program `{name}`, tracepoint `{tracepoint}`.", probe.name);
+    } else if EVENT_PROGRAM.kinds.contains(&kind) {
+        let _ = writeln!(text, "\nNo probe; program `{}`, on each tracepoint that is asked for.", EVENT_PROGRAM.name);
     }
     let mut own = fields::of_kind(kind).iter().filter(|field| fields::is_of_kind(field)).peekable();
     if own.peek().is_some() {
@@ -82,8 +88,12 @@ mod tests {
         let text = events();
         for kind in KINDS {
             let name = kind.name();
-            let sections = text.matches(&format!("\n## Event `{name}`\n\nProbe `")).count();
-            assert_eq!(sections, 1, "{name}");
+            let sections: Vec<_> = text.split(&format!("\n## Event `{name}`\n\n")).skip(1).collect();
+            let head = sections.first().and_then(|section| section.lines().next()).unwrap_or_default();
+            assert!(
+                sections.len() == 1 && [", program `", "; program `"].iter().any(|words| head.contains(words)),
+                "{name}: {head}"
+            );
         }
         for field in fields::all() {
             let count = text.matches(&format!("| `{}` | `{}` |", field.name, field.attribute)).count();

@@ -158,13 +158,15 @@ fn narrow_terminals_lose_columns_then_letters() {
         assert_eq!(lines(&panel, width, 9)[1], expected, "{width}");
     }
     assert_eq!(
-        lines(&panel, 38, 6),
+        lines(&panel, 38, 8),
         [
             "doubleslit top: events  128.5/s  ever…",
-            "CONTAINER  EVENT              RATE/S▼",
-            "host       exit                 100.0",
-            "shop/cart… fork                  13.5",
-            "web        exec                  10.0",
+            "CONTAINER   EVENT              RATE/S▼",
+            "host        exit                 100.0",
+            "shop/cart…  fork                  13.5",
+            "web         exec                  10.0",
+            "web         signal_generate        5.0",
+            "web         container_start        0.0",
             "q quit  ←→ sort  r reverse  / filter …",
         ]
     );

@@ -15,6 +15,8 @@ pub struct Field {
     pub signed: bool,
     /// Whether all tracepoints have it.
     pub common: bool,
+    /// Whether it is marked as an address in the process's memory (`__user`, include/linux/compiler_types.h).
+    pub user: bool,
     /// What its bytes mean.
     pub shape: Shape,
 }
@@ -51,12 +53,16 @@ pub struct Integer {
     pub signed: bool,
 }
 
+/// What compilers make of the mark `__user`.
+const USER_MARKS: [&str; 2] = ["__attribute__((user))", "btf_type_tag(\"user\")"];
+
 /// What precedes a declaration whose elements are elsewhere in the record, and whether it is relative.
 const LOCATIONS: [(&str, bool); 2] = [("__data_loc ", false), ("__rel_loc ", true)];
 
 impl Field {
     /// The field with this declaration at this place. `signed` is nothing where the kernel does not tell.
     pub(super) fn declared(text: &str, offset: u32, size: u32, signed: Option<bool>, common: bool) -> Option<Self> {
+        let user = USER_MARKS.iter().any(|mark| text.contains(mark));
         let text = without_attributes(text)?;
         let location = LOCATIONS.iter().find_map(|(word, relative)| Some((*word, *relative, text.strip_prefix(word)?)));
         let (declaration, relative) =
@@ -87,6 +93,7 @@ impl Field {
             size,
             signed: signed_here,
             common,
+            user,
             shape,
         })
     }
@@ -209,9 +216,10 @@ mod tests {
             "const __attribute__((btf_type_tag(\"a)(\"))) char __attribute__((noderef, address_space(1))) *name",
         ] {
             let found = field(text, 8, Some(false));
-            let found = found.map(|field| (field.declared.replace(' ', ""), field.name, field.shape));
+            let found = found.map(|field| (field.declared.replace(' ', ""), field.name, field.shape, field.user));
             // A parenthesis in a text is taken for one, which only matters when they do not match.
-            assert_eq!(found, Some(("constchar*".to_owned(), "name".to_owned(), Shape::Pointer)), "{text}");
+            let expected = ("constchar*".to_owned(), "name".to_owned(), Shape::Pointer, !text.contains("noderef"));
+            assert_eq!(found, Some(expected), "{text}");
         }
     }
 

@@ -6,4 +6,5 @@ pub mod hits;
 pub mod name;
 pub mod record;
 pub mod select;
+pub mod traced;
 pub mod tracefs;

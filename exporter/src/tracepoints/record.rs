@@ -82,6 +82,15 @@ impl<'a> Record<'a> {
         Self { format, bytes, endian }
     }
 
+    /// A number or an address.
+    ///
+    /// # Errors
+    ///
+    /// When the field is neither.
+    pub fn number(&self, name: &str) -> Result<i128, FieldError> {
+        self.numeric(name, "integer").map(|(_, value)| value)
+    }
+
     /// A number, as far as it fits.
     ///
     /// # Errors
@@ -89,7 +98,7 @@ impl<'a> Record<'a> {
     /// When the field is no number, or larger than the largest `i64`.
     pub fn int(&self, name: &str) -> Result<i64, FieldError> {
         const WANTED: &str = "signed integer of 64 bits";
-        let (field, value) = self.number(name, WANTED)?;
+        let (field, value) = self.numeric(name, WANTED)?;
         value.try_into().map_err(|_| FieldError::Range { field: field.name.clone(), value, wanted: WANTED })
     }
 
@@ -100,7 +109,7 @@ impl<'a> Record<'a> {
     /// When the field is neither, or negative.
     pub fn uint(&self, name: &str) -> Result<u64, FieldError> {
         const WANTED: &str = "unsigned integer";
-        let (field, value) = self.number(name, WANTED)?;
+        let (field, value) = self.numeric(name, WANTED)?;
         value.try_into().map_err(|_| FieldError::Range { field: field.name.clone(), value, wanted: WANTED })
     }
 
@@ -134,7 +143,7 @@ impl<'a> Record<'a> {
         self.format.field(name).ok_or_else(|| unknown(self.format, name))
     }
 
-    fn number(&self, name: &str, wanted: &'static str) -> Result<(&'a Field, i128), FieldError> {
+    fn numeric(&self, name: &str, wanted: &'static str) -> Result<(&'a Field, i128), FieldError> {
         let field = self.field(name)?;
         let integer = match field.shape {
             Shape::Integer(integer) => integer,
@@ -258,6 +267,8 @@ mod tests {
                 prop_assert_eq!(record.uint("u32"), Ok(u64::from(values[4] as u32)));
                 prop_assert_eq!(record.int("s32"), Ok(i64::from(values[5] as i32)));
                 prop_assert_eq!(record.uint("u64"), Ok(values[6]));
+                prop_assert_eq!(record.number("u64"), Ok(i128::from(values[6])));
+                prop_assert_eq!(record.number("s64"), Ok(i128::from(values[7].cast_signed())));
                 prop_assert_eq!(record.int("s64"), Ok(values[7].cast_signed()));
                 prop_assert_eq!(record.int("u64").ok(), i64::try_from(values[6]).ok());
                 prop_assert_eq!(record.uint("s64").ok(), u64::try_from(values[7].cast_signed()).ok());

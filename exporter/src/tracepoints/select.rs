@@ -19,6 +19,10 @@ pub struct Wanted {
     pub selector: Selector,
     /// The fields by whose values hits are split: at most [`SPLITS`], each once.
     pub by: Vec<String>,
+    /// Whether their hits are single events too.
+    pub events: bool,
+    /// Whether these have the record's bytes.
+    pub raw: bool,
 }
 
 /// A tracepoint whose hits are counted.
@@ -72,22 +76,27 @@ pub enum SelectError {
 /// When a selector means none, when there are too many, or when a field cannot be split by. A tracepoint that only a pattern
 /// means need not have the fields.
 pub fn select(tracefs: &Tracefs, wanted: &[Wanted]) -> Result<Vec<Tracepoint>, SelectError> {
-    let all = tracefs.names()?;
-    let mut meant = BTreeMap::new();
-    for Wanted { selector, by } in wanted {
-        meant.extend(selector.among(&all)?.into_iter().map(|name| (name, (!selector.is_pattern(), by))));
-    }
-    if meant.len() > TRACEPOINTS as usize {
-        return Err(SelectError::TooMany(meant.len()));
-    }
-    let tracepoint = |(name, (named, by)): (&Name, (bool, &Vec<String>))| {
+    let tracepoint = |(name, (named, Wanted { by, .. })): (&Name, (bool, &Wanted))| {
         let format = tracefs.format(name)?;
         let refused = |error| SelectError::Field { name: name.clone(), source: Box::new(error) };
         let present = by.iter().filter(|field| named || format.field(field).is_some());
         let by = present.map(|field| split(&format, field)).collect::<Result<_, _>>().map_err(refused)?;
         Ok(Tracepoint { name: name.clone(), id: format.id, by, named })
     };
-    meant.into_iter().map(tracepoint).collect()
+    meant(&tracefs.names()?, wanted)?.into_iter().map(tracepoint).collect()
+}
+
+/// Those of all tracepoints that are wanted, each with whether it was named alone and how it is wanted.
+pub(super) fn meant<'a>(
+    all: &'a [Name],
+    wanted: &'a [Wanted],
+) -> Result<BTreeMap<&'a Name, (bool, &'a Wanted)>, SelectError> {
+    let mut meant = BTreeMap::new();
+    for wanted in wanted {
+        let Wanted { selector, .. } = wanted;
+        meant.extend(selector.among(all)?.into_iter().map(|name| (name, (!selector.is_pattern(), wanted))));
+    }
+    if meant.len() > TRACEPOINTS as usize { Err(SelectError::TooMany(meant.len())) } else { Ok(meant) }
 }
 
 /// How hits are split by a field.
@@ -159,7 +168,7 @@ mod tests {
 
     fn wanted(text: &str, by: &[&str]) -> Wanted {
         let by = by.iter().map(|field| (*field).to_owned()).collect();
-        Wanted { selector: Selector::parse(text).expect("one"), by }
+        Wanted { selector: Selector::parse(text).expect("one"), by, events: false, raw: false }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     error::SpecError,
     selector::{FieldSelector, LabelSelector},
     spec::Spec,
-    wanted::Wanted,
+    wanted::{self, Wanted},
 };
 use crate::{
     events::event::Event,
@@ -104,7 +104,7 @@ impl Plan {
         let list = |name, rules: &[_]| List { name, rules: rules.to_vec() };
         let filter = Filter::default().and(list("select", select), list("drop", drop));
         let filter = filter.map_err(|error| SpecError::rule("select", 0, &error))?;
-        let wanted = wanted(events, &filter)?;
+        let wanted = kinds(events, &filter)?;
         Ok(Self { owner, pid: *pid, wanted, filter, sample_rate: *sample_rate, duration: *duration })
     }
 
@@ -148,7 +148,7 @@ fn pattern((position, text): (usize, &String)) -> Result<Pattern, SpecError> {
 }
 
 /// The kinds that are named, as far as the rules let some of their events pass.
-fn wanted(events: &[String], filter: &Filter) -> Result<Vec<Wanted>, SpecError> {
+fn kinds(events: &[String], filter: &Filter) -> Result<Vec<Wanted>, SpecError> {
     if events.is_empty() {
         return Err(SpecError::value("events", "[]", "at least one kind of event"));
     }
@@ -157,10 +157,9 @@ fn wanted(events: &[String], filter: &Filter) -> Result<Vec<Wanted>, SpecError> 
         let refused =
             |reason| SpecError { field: format!("events[{position}]"), reason: format!("`{name}`: {reason}") };
         let named = filter::kinds(name).map_err(refused)?;
-        if named.iter().any(|kind| matches!(kind, Kind::ContainerStart | Kind::ContainerStop)) {
-            return Err(refused(
-                "expected a kind that the kernel sends: the status tells which containers came".to_owned(),
-            ));
+        if !named.iter().all(|kind| wanted::kinds().any(|traced| traced == *kind)) {
+            let traced: Vec<_> = wanted::kinds().map(Kind::name).collect();
+            return Err(refused(format!("expected what can be traced: {}", traced.join(", "))));
         }
         kinds.extend(named);
     }

@@ -2,7 +2,13 @@
 
 use doubleslit_common::kind::Kind;
 
-use crate::identity::CgroupId;
+use crate::{events::fields::KINDS, identity::CgroupId};
+
+/// The kinds of events that a trace can be about: those that the kernel sends and that need not be told more closely.
+pub fn kinds() -> impl Iterator<Item = Kind> {
+    let others = [Kind::ContainerStart, Kind::ContainerStop, Kind::Syscall, Kind::Tracepoint];
+    KINDS.iter().copied().filter(move |kind| !others.contains(kind))
+}
 
 /// Something that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,5 +1,8 @@
 //! The probe `syscall`.
 
+mod owners;
+mod time;
+
 use doubleslit_testbed::{docker::LoadContainer, exporter::Exporter, scrape::Rows};
 
 use crate::harness::{assert_conserved, docker, host_rows, nothing, rows, setup};
@@ -9,8 +12,13 @@ const NO_CALL: u32 = 1000;
 
 /// Two containers, and an exporter that has seen both and counts these calls.
 fn counting(calls: &str) -> (Exporter, LoadContainer<'static>, LoadContainer<'static>) {
+    counting_with(&format!("calls: [{calls}]"))
+}
+
+/// The same with other settings of the section `syscalls`.
+fn counting_with(settings: &str) -> (Exporter, LoadContainer<'static>, LoadContainer<'static>) {
     let (a, b) = (docker().load("alpha", &[]), docker().load("beta", &[]));
-    let setup = setup().config("probes: {syscall: true}").config(&format!("syscalls: {{calls: [{calls}]}}"));
+    let setup = setup().config("probes: {syscall: true}").config(&format!("syscalls: {{{settings}}}"));
     (setup.start(), a, b)
 }
 
@@ -84,6 +92,26 @@ fn calls_that_return_in_another_way() {
 
 #[test]
 #[ignore = "needs root and BTF"]
+fn what_calls_are_about() {
+    let (mut exporter, mut a, _b) = counting("openat, getppid, \"1000\"");
+    a.load.run("open-missing 1 1");
+    a.load.run(&format!("syscall {} 1", libc::SYS_getppid));
+    a.load.run(&format!("syscall {NO_CALL} 1"));
+    let scrape = exporter.scrape();
+    let info = scrape.matching("doubleslit_syscall_info", &[]);
+    let info = info.map(|(series, value)| (["syscall", "class", "group"].map(|label| &*series.labels[label]), value));
+    assert_eq!(
+        info.collect::<Vec<_>>(),
+        [
+            (["openat", "file_system", "files"], 1.0),
+            (["getppid", "process_management", "process"], 1.0),
+            (["1000", "unknown", "unknown"], 1.0),
+        ]
+    );
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
 fn off_by_default() {
     let mut a = docker().load("alpha", &[]);
     let mut exporter = setup().start();
@@ -91,6 +119,6 @@ fn off_by_default() {
     assert_eq!(rows(&change, &a), Rows::of([("process_thread_starts", 2)]));
     let scrape = exporter.scrape();
     assert_eq!(scrape.value("doubleslit_probe_info", &[("probe", "syscall"), ("state", "off")]), Some(1.0));
-    assert_eq!(scrape.matching("doubleslit_bpf_program_info", &[("tracepoint", "sys_exit")]).count(), 0);
+    assert_eq!(scrape.matching("doubleslit_bpf_program_info", &[("attach", "tp_btf/sys_exit")]).count(), 0);
     assert_eq!(scrape.matching("doubleslit_syscalls_total", &[]).count(), 0);
 }

@@ -7,13 +7,29 @@ use doubleslit::{
         decode::{Decoder, Record},
         event::Event,
         render::Form,
+        syscalls::Signatures,
     },
     identity::CgroupId,
+    tracepoints::{format::Format, name::Name, traced::Traced},
 };
+
+/// Tracepoints whose hits come: the first has fields of all shapes, the second addresses of texts.
+fn tracepoints() -> [Arc<Traced>; 2] {
+    let described = [
+        ("made", include_str!("../fixtures/parsers/tracepoint_format/by_hand")),
+        ("syscalls", include_str!("../fixtures/parsers/tracepoint_format/sys_enter_openat")),
+    ];
+    described.map(|(category, description)| {
+        let format = Format::parse(description).expect("it is a description");
+        let name = Name { category: category.to_owned(), name: format.name.clone() };
+        Arc::new(Traced::new(name, format, true, true))
+    })
+}
 
 /// What must hold for every record.
 pub(crate) fn check(bytes: &[u8]) {
-    let decoder = Decoder::new(SystemTime::UNIX_EPOCH);
+    let (tracepoints, signatures) = (tracepoints(), Signatures::default());
+    let decoder = Decoder::new(SystemTime::UNIX_EPOCH, &tracepoints, &signatures);
     let Ok(record) = decoder.decode(bytes) else { return };
     // What the ring adds behind a record changes nothing.
     let padded = [bytes, &[0; 8]].concat();

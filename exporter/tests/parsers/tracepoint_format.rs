@@ -56,10 +56,10 @@ fn written(format: &Format) -> String {
             text.push('\n');
         }
         common = field.common;
-        let Field { name, declared, offset, size, signed, .. } = field;
-        let signed = u8::from(*signed);
+        let Field { name, declared, offset, size, signed, user, .. } = field;
+        let (signed, mark) = (u8::from(*signed), if *user { "__attribute__((user)) " } else { "" });
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "\tfield:{declared} {name};\toffset:{offset};\tsize:{size};\tsigned:{signed};");
+        let _ = writeln!(text, "\tfield:{mark}{declared} {name};\toffset:{offset};\tsize:{size};\tsigned:{signed};");
     }
     text + "\nprint fmt: " + print + "\n"
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{image::Image, process, signal, tcp};
+use super::{image::Image, process, signal, syscall, tcp};
 
 /// What a storm does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Storm {
     Signal,
     /// A connection over loopback, opened, accepted and closed at both ends by one thread.
     Connect,
+    /// The cheapest system call.
+    Call,
 }
 
 /// There is no such storm.
@@ -27,7 +29,7 @@ pub struct UnknownStorm;
 
 impl std::fmt::Display for UnknownStorm {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("there are `exec`, `signal` and `connect`")
+        formatter.write_str("there are `exec`, `signal`, `connect` and `call`")
     }
 }
 
@@ -41,6 +43,7 @@ impl FromStr for Storm {
             "exec" => Ok(Self::Exec),
             "signal" => Ok(Self::Signal),
             "connect" => Ok(Self::Connect),
+            "call" => Ok(Self::Call),
             _ => Err(UnknownStorm),
         }
     }
@@ -63,6 +66,10 @@ fn once(storm: Storm, count: u64, image: &Image) -> Result<()> {
         Storm::Exec => process::exec(image, count),
         Storm::Signal => signal::to_self(libc::SIGUSR1, count),
         Storm::Connect => connect(count),
+        Storm::Call => {
+            syscall::bare(libc::SYS_getppid, count);
+            Ok(())
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Command {
     Exec { count: u64 },
     /// `execveat N`: the same with `execveat`.
     Execveat { count: u64 },
+    /// `exec-by-thread N`: the same by the second thread of a child.
+    ExecByThread { count: u64 },
     /// `exec-missing N`: executions that fail, without a fork.
     ExecMissing { count: u64 },
     /// `fork N` (status 0) and `exit STATUS N`: a child that exits.
@@ -63,11 +65,26 @@ pub enum Command {
     Release,
     /// `open-missing THREADS N`: threads that each open what is not there, N times.
     OpenMissing { threads: u64, count: u64 },
+    /// `open-long LENGTH N`: opens a path of this length, which is not there: `/` and then `a` only.
+    OpenLong { length: usize, count: u64 },
+    /// `open-unmapped N`: opens the path at address 1, where no memory is.
+    OpenUnmapped { count: u64 },
     /// `syscall NUMBER N`: a system call whose arguments are all 0.
     Syscall { number: i64, count: u64 },
+    /// `script`: two threads that make 100 system calls each, whose results are known.
+    Script,
+    /// `calls`: some system calls, each once, whose arguments are known.
+    Calls,
     /// `sleep MILLISECONDS`.
     Sleep { milliseconds: u64 },
-    /// `bench exec|signal|connect N`: answers nanoseconds per operation.
+    /// `sleeps THREADS N MILLISECONDS`: threads that each sleep N times, by `clock_nanosleep`, while another one maps and
+    /// unmaps memory. Answers how many nanoseconds these calls took, at least and at most, as those below do.
+    Sleeps { threads: u64, count: u64, milliseconds: u64 },
+    /// `sleep-interrupted MILLISECONDS`: a sleep that a signal ends after that time, whose handler takes longer than nothing.
+    SleepInterrupted { milliseconds: u64 },
+    /// `sleep-killed MILLISECONDS`: a child's sleep that ends with the child.
+    SleepKilled { milliseconds: u64 },
+    /// `bench exec|signal|connect|call N`: answers nanoseconds per operation.
     Bench { what: Storm, count: u64 },
 }
 
@@ -121,11 +138,14 @@ impl Command {
         match self {
             Self::Exec { count }
             | Self::Execveat { count }
+            | Self::ExecByThread { count }
             | Self::ExecMissing { count }
             | Self::Exit { count, .. }
             | Self::Die { count, .. }
             | Self::Fault { count }
             | Self::Threads { count }
+            | Self::OpenLong { count, .. }
+            | Self::OpenUnmapped { count }
             | Self::Syscall { count, .. }
             | Self::Signal { count, .. }
             | Self::Ignored { count, .. }
@@ -144,7 +164,12 @@ impl Command {
             | Self::Write { .. }
             | Self::Release
             | Self::OpenMissing { .. }
+            | Self::Script
+            | Self::Calls
             | Self::Sleep { .. }
+            | Self::Sleeps { .. }
+            | Self::SleepInterrupted { .. }
+            | Self::SleepKilled { .. }
             | Self::Bench { .. } => None,
         }
     }
@@ -157,6 +182,7 @@ impl<'a, I: Iterator<Item = &'a str>> Words<I> {
         Ok(match name {
             "exec" => Command::Exec { count: self.next("count")? },
             "execveat" => Command::Execveat { count: self.next("count")? },
+            "exec-by-thread" => Command::ExecByThread { count: self.next("count")? },
             "exec-missing" => Command::ExecMissing { count: self.next("count")? },
             "fork" => Command::Exit { status: 0, count: self.next("count")? },
             "exit" => Command::Exit { status: self.next("status")?, count: self.next("count")? },
@@ -188,8 +214,19 @@ impl<'a, I: Iterator<Item = &'a str>> Words<I> {
             "open-missing" => {
                 Command::OpenMissing { threads: self.next("number of threads")?, count: self.next("count")? }
             }
+            "open-long" => Command::OpenLong { length: self.next("length")?, count: self.next("count")? },
+            "open-unmapped" => Command::OpenUnmapped { count: self.next("count")? },
             "syscall" => Command::Syscall { number: self.next("number")?, count: self.next("count")? },
+            "script" => Command::Script,
+            "calls" => Command::Calls,
             "sleep" => Command::Sleep { milliseconds: self.next("time")? },
+            "sleeps" => Command::Sleeps {
+                threads: self.next("number of threads")?,
+                count: self.next("count")?,
+                milliseconds: self.next("time")?,
+            },
+            "sleep-interrupted" => Command::SleepInterrupted { milliseconds: self.next("time")? },
+            "sleep-killed" => Command::SleepKilled { milliseconds: self.next("time")? },
             "bench" => Command::Bench { what: self.next("storm")?, count: self.next("count")? },
             _ => bail!("there is no command `{name}`"),
         })

@@ -4,8 +4,10 @@ pub mod bench;
 pub mod command;
 pub mod image;
 pub mod process;
+pub mod script;
 pub mod serve;
 pub mod signal;
+pub mod sleep;
 pub mod syscall;
 pub mod tcp;
 
@@ -20,6 +22,7 @@ pub fn run(command: Command, image: &Image) -> Result<String> {
     match command {
         Command::Exec { count } => process::exec(image, count)?,
         Command::Execveat { count } => process::execveat(image, count)?,
+        Command::ExecByThread { count } => process::exec_by_thread(image, count)?,
         Command::ExecMissing { count } => process::exec_missing(count)?,
         Command::Exit { status, count } => process::exit(status, count)?,
         Command::Die { signal, count } => process::die(signal, count)?,
@@ -45,8 +48,15 @@ pub fn run(command: Command, image: &Image) -> Result<String> {
         Command::Write { bytes } => tcp::write(bytes)?,
         Command::Release => tcp::release()?,
         Command::OpenMissing { threads, count } => syscall::open_missing(threads, count)?,
+        Command::OpenLong { length, count } => syscall::open_long(length, count)?,
+        Command::OpenUnmapped { count } => syscall::open_unmapped(count)?,
         Command::Syscall { number, count } => syscall::bare(number, count),
+        Command::Script => script::run()?,
+        Command::Calls => script::once(),
         Command::Sleep { milliseconds } => std::thread::sleep(std::time::Duration::from_millis(milliseconds)),
+        Command::Sleeps { threads, count, milliseconds } => return sleep::many(threads, count, milliseconds),
+        Command::SleepInterrupted { milliseconds } => return sleep::interrupted(milliseconds),
+        Command::SleepKilled { milliseconds } => return sleep::killed(milliseconds),
         Command::Bench { what, count } => return bench::run(what, count, image),
     }
     Ok(String::new())

@@ -25,6 +25,15 @@ pub fn execveat(image: &Image, count: u64) -> Result<()> {
     Ok(())
 }
 
+/// Forks children whose second threads execute the program.
+pub fn exec_by_thread(image: &Image, count: u64) -> Result<()> {
+    let file = image.open()?;
+    for _ in 0..count {
+        expect(sys::fork(Child::ExecuteByThread(file.as_fd()))?, 0)?;
+    }
+    Ok(())
+}
+
 /// Executes what is not there.
 pub fn exec_missing(count: u64) -> Result<()> {
     for _ in 0..count {

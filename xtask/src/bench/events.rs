@@ -174,6 +174,8 @@ fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subsc
         registry: registry(runtime)?,
         hub,
         received: Arc::default(),
+        tracepoints: Arc::default(),
+        signatures: Arc::default(),
         redaction: Redaction::default(),
         wanted: Wanted::default(),
     };

@@ -1,5 +1,7 @@
 //! The exporter's programs, loaded into this process with the default capacities.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use doubleslit::{
     bpf::{
@@ -7,7 +9,7 @@ use doubleslit::{
         object::{self, KERNEL_BTF, Loaded, Settings},
     },
     counts::source::{CountSource as _, Reading},
-    filter::kernel::KernelFilter,
+    filter::{Owners, kernel::KernelFilter},
     probes::{PROBES, Probe, syscall::Calls},
 };
 use doubleslit_common::{event::Gate, kind::Kind};
@@ -25,22 +27,40 @@ pub(super) fn load(probes: Vec<&'static str>) -> Result<Loaded> {
 pub(super) fn load_events(kinds: &[Kind], filter: KernelFilter, ring_bytes: u32) -> Result<Loaded> {
     let gate = Gate { listeners: 1, ..Gate::default() };
     let gates = kinds.iter().map(|kind| (*kind, gate)).collect();
-    let events = EventSettings { gates, filter, ring_bytes, arguments: 0, working_directory: false };
+    let events = EventSettings {
+        gates,
+        filter,
+        ring_bytes,
+        arguments: 0,
+        working_directory: false,
+        tracepoints: Arc::default(),
+        calls: Calls::default(),
+    };
     load_with(Vec::new(), Some(events))
 }
 
+/// Loads and attaches the probe of system calls.
+pub(super) fn load_calls(calls: Calls, call_times: bool) -> Result<Loaded> {
+    Ok(object::load(&Settings { calls, call_times, ..settings(vec!["syscall"], None) })?)
+}
+
 fn load_with(probes: Vec<&'static str>, events: Option<EventSettings>) -> Result<Loaded> {
-    let settings = Settings {
+    Ok(object::load(&settings(probes, events))?)
+}
+
+fn settings(probes: Vec<&'static str>, events: Option<EventSettings>) -> Settings {
+    Settings {
         probes,
         calls: Calls::all(),
+        call_times: false,
+        calls_of: Owners::default(),
         counts: COUNTS,
         edges: EDGES,
         tracepoints: None,
         events,
         stats: false,
         btf: KERNEL_BTF.into(),
-    };
-    Ok(object::load(&settings)?)
+    }
 }
 
 /// Reads the maps once, as a running exporter has long done: keys that count a lot have their slots from then on.

@@ -10,6 +10,7 @@ mod hooks;
 pub(crate) mod identity;
 mod loaded;
 mod machine;
+mod pairs;
 mod process;
 mod programs;
 mod raw;
@@ -19,6 +20,7 @@ mod rules;
 mod slowdown;
 mod statistics;
 mod storm;
+mod syscall;
 
 use std::fs;
 
@@ -47,6 +49,8 @@ enum Section {
     Cost,
     /// Slow-down of storms.
     Storms,
+    /// Slow-down of system calls that are counted.
+    Syscall,
     /// Reading the maps, writing the text, memory, start.
     Exporter,
     /// Finding out whose cgroups they are.
@@ -83,6 +87,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if wanted(Section::Storms) {
         slowdown::measure(&tools, effort, &mut report)?;
+    }
+    if wanted(Section::Syscall) {
+        syscall::measure(&tools, effort, &mut report)?;
     }
     if wanted(Section::Exporter) {
         reading::measure(effort, &mut report)?;

@@ -13,14 +13,14 @@ use super::{
     build::Tools,
     hooks::{self, Hook},
     loaded,
+    pairs::Pairs,
     raw::Empty,
     report::{Report, Target},
-    statistics::Summary,
     storm::{self, Storm},
 };
 
 /// What freeing maps and programs may need after they are detached.
-const SETTLE: Duration = Duration::from_millis(200);
+pub(super) const SETTLE: Duration = Duration::from_millis(200);
 
 /// In this time the exporter reads the maps at least once.
 const POLL: Duration = Duration::from_millis(1200);
@@ -61,36 +61,7 @@ enum Attached {
     Empty { _empties: Vec<Empty> },
     Ours { loaded: Box<Loaded> },
     Bpftrace { _bpftrace: Bpftrace },
-    Exporter { _exporter: Exporter },
-}
-
-/// Nanoseconds per operation, once with and twice without: the mean of right before and right after.
-#[derive(Clone, Copy, Debug)]
-struct Pair {
-    with: f64,
-    without: f64,
-}
-
-/// The pairs of every condition.
-#[derive(Debug, Default)]
-struct Pairs([Vec<Pair>; CONDITIONS.len()]);
-
-impl Pairs {
-    fn ratio(&self, condition: Condition) -> Summary {
-        Summary::of(self.0[condition as usize].iter().map(|pair| pair.with / pair.without))
-    }
-
-    fn extra(&self, condition: Condition) -> Summary {
-        Summary::of(self.0[condition as usize].iter().map(|pair| pair.with - pair.without))
-    }
-
-    fn with(&self, condition: Condition) -> Summary {
-        Summary::of(self.0[condition as usize].iter().map(|pair| pair.with))
-    }
-
-    fn without(&self) -> Summary {
-        Summary::of(self.0.iter().flatten().map(|pair| pair.without))
-    }
+    Exporter { _exporter: Box<Exporter> },
 }
 
 /// Measures all storms.
@@ -109,23 +80,16 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
     );
     let btf = Btf::from_sys_fs()?;
     for (storm, probe, limit) in &CASES {
-        let mut pairs = Pairs::default();
-        for round in 0..rounds {
-            eprintln!("slow-down of {}: round {} of {rounds}", storm.title(), round + 1);
-            let mut before = storm.measure(&tools.load, effort)?;
-            for turn in 0..CONDITIONS.len() {
-                let condition = CONDITIONS[(round + turn) % CONDITIONS.len()];
-                let mut attached = attach(condition, probe, tools, &btf)?;
-                storm.warm_up(&tools.load, effort)?;
-                attached.settle()?;
-                let with = storm.measure(&tools.load, effort)?;
-                drop(attached);
-                thread::sleep(SETTLE);
-                let after = storm.measure(&tools.load, effort)?;
-                pairs.0[condition as usize].push(Pair { with, without: (before + after) / 2.0 });
-                before = after;
-            }
-        }
+        let measure = || storm.measure(&tools.load, effort);
+        let pairs = Pairs::measure(rounds, storm.title(), measure, |condition| {
+            let mut attached = attach(CONDITIONS[condition], probe, tools, &btf)?;
+            storm.warm_up(&tools.load, effort)?;
+            attached.settle()?;
+            let with = measure()?;
+            drop(attached);
+            thread::sleep(SETTLE);
+            Ok(with)
+        })?;
         tell(&pairs, *storm, probe, *limit, report);
     }
     Ok(())
@@ -145,7 +109,7 @@ fn attach(condition: Condition, probe: &'static str, tools: &Tools, btf: &Btf) -
             let script: String = hooks.iter().map(|hook| hook.counting_script()).collect();
             Attached::Bpftrace { _bpftrace: Bpftrace::start(&script)? }
         }
-        Condition::Exporter => Attached::Exporter { _exporter: Setup::new(&tools.exporter).start() },
+        Condition::Exporter => Attached::Exporter { _exporter: Box::new(Setup::new(&tools.exporter).start()) },
     })
 }
 
@@ -161,35 +125,37 @@ impl Attached {
     }
 }
 
-fn tell(pairs: &Pairs, storm: Storm, probe: &str, limit: f64, report: &mut Report) {
+fn tell(pairs: &Pairs<{ CONDITIONS.len() }>, storm: Storm, probe: &str, limit: f64, report: &mut Report) {
     let title = storm.title();
     report.paragraph(&format!(
         "### {title}\n\n{:.0} ns for an operation with nothing attached. The one probe is `{probe}`.",
         pairs.without()
     ));
     let row = |condition: Condition| {
-        let (ratio, extra, with) = (pairs.ratio(condition), pairs.extra(condition), pairs.with(condition));
+        let (ratio, extra, with) =
+            (pairs.ratio(condition as usize), pairs.extra(condition as usize), pairs.with(condition as usize));
         vec![condition.to_string(), format!("{ratio:.3}"), format!("{extra:.0}"), format!("{with:.0}")]
     };
     report.table(&["attached", "slow-down", "extra, ns", "ns per operation"], &CONDITIONS.map(row));
     // What is measured of nothing must be small against what is allowed.
-    let floor = (pairs.ratio(Condition::Nothing).median - 1.0).abs();
+    let floor = (pairs.ratio(Condition::Nothing as usize).median - 1.0).abs();
     let noisy = (floor > (limit - 1.0) / 2.0).then_some("not told: the noise floor is too high");
     for condition in [Condition::All, Condition::Exporter] {
         report.target(Target {
             what: format!("slow-down of {title}: {condition}"),
             limit,
-            measured: pairs.ratio(condition).median,
+            measured: pairs.ratio(condition as usize).median,
             digits: 3,
             unit: "",
             unresolved: noisy,
         });
     }
-    let (noise, bpftrace) = (pairs.extra(Condition::Nothing), pairs.extra(Condition::Bpftrace).median);
+    let (noise, bpftrace) =
+        (pairs.extra(Condition::Nothing as usize), pairs.extra(Condition::Bpftrace as usize).median);
     report.target(Target {
         what: format!("extra of {title}: `{probe}` alone / bpftrace"),
         limit: 0.6,
-        measured: pairs.extra(Condition::Alone).median / bpftrace,
+        measured: pairs.extra(Condition::Alone as usize).median / bpftrace,
         digits: 2,
         unit: "",
         unresolved: (bpftrace <= noise.low.abs().max(noise.high.abs()))

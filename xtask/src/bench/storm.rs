@@ -17,6 +17,8 @@ pub(super) enum Storm {
     Connect,
     /// Connects over loopback to where nobody listens.
     Refused,
+    /// Makes the cheapest system call.
+    Call,
 }
 
 /// A port on which nobody listens: tcpmux, which no system serves.
@@ -30,6 +32,7 @@ impl Storm {
             Self::Signal => "signal to itself",
             Self::Connect => "connect/close",
             Self::Refused => "refused connect",
+            Self::Call => "getppid",
         }
     }
 
@@ -40,21 +43,28 @@ impl Storm {
             Self::Signal => 150_000,
             Self::Connect => 4_000,
             Self::Refused => 8_000,
+            Self::Call => 1_000_000,
         }
     }
 
     /// Runs one process and returns what it answers: nanoseconds per operation for those that measure themselves.
     fn run(self, load: &Path, effort: Effort) -> Result<String> {
+        self.run_below(&[], load, effort)
+    }
+
+    /// The same as the child of another command, which begins with these words.
+    fn run_below(self, words_before: &[&str], load: &Path, effort: Effort) -> Result<String> {
         let count = (self.operations() / effort.divisor).to_string();
         let words = match self {
             Self::Exec => vec!["bench", "exec", &count],
             Self::Signal => vec!["bench", "signal", &count],
             Self::Connect => vec!["bench", "connect", &count],
+            Self::Call => vec!["bench", "call", &count],
             Self::Refused => vec!["connect-refused", "127.0.0.1", DEAD_PORT, &count],
         };
         // Whatever else the machine has to do shall not take turns with the storm.
         let mut command = Command::new("nice");
-        command.arg("--adjustment=-20").arg(load).arg(format!("cpus={}", cpu()?)).args(words);
+        command.arg("--adjustment=-20").args(words_before).arg(load).arg(format!("cpus={}", cpu()?)).args(words);
         let output = command.output().context("cannot run nice")?;
         ensure!(output.status.success(), "the storm failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -72,7 +82,12 @@ impl Storm {
 
     /// The median of several processes' nanoseconds per operation.
     pub(super) fn measure(self, load: &Path, effort: Effort) -> Result<f64> {
-        let once = || self.run(load, effort)?.parse::<f64>().context("the storm tells no time");
+        self.measure_below(&[], load, effort)
+    }
+
+    /// The same as children of another command.
+    pub(super) fn measure_below(self, words_before: &[&str], load: &Path, effort: Effort) -> Result<f64> {
+        let once = || self.run_below(words_before, load, effort)?.parse::<f64>().context("the storm tells no time");
         let times = (0..effort.processes).map(|_| once()).collect::<Result<Vec<_>>>()?;
         Ok(statistics::median(times))
     }

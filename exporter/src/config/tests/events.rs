@@ -111,7 +111,7 @@ fn the_documented_sections_make_sense() {
         // The other block is a collector's.
         blocks(include_str!("../../../../docs/otlp.md"))[..1].to_vec(),
     ];
-    assert_eq!(blocks.each_ref().map(Vec::len), [4, 1]);
+    assert_eq!(blocks.each_ref().map(Vec::len), [5, 1]);
     for block in blocks.concat() {
         assert!(from_file(block).is_ok_and(|config| config.events != defaults().events), "{block}");
     }

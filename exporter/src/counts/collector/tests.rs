@@ -15,6 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::*;
 use crate::{
     counts::{fake::FakeSource, limits::Limits, tally::Settings},
+    filter::Owners,
     identity::{
         ignore::Ignore,
         labels::{IdentityLabel, RowLabels},
@@ -108,6 +109,7 @@ impl Machine {
                 grace,
                 limits: Limits::default(),
                 ignore: Ignore::default(),
+                calls_of: Owners::default(),
                 begun: SystemTime::now(),
             }),
             lives,

@@ -35,6 +35,8 @@ impl Tally {
         };
         owner.active = self.now;
         let (subject, unresolved) = (owner.subject, owner.unresolved);
+        // What the kernel counted before it knew whose it is.
+        let is_left_out = owner.without_calls && kind.is_of_syscalls();
         match kind {
             Kind::ContainerStart | Kind::ContainerStop => {
                 let Some(lifecycle) = owner.lifecycle else {
@@ -42,11 +44,14 @@ impl Tally {
                 };
                 self.rows.add_lifecycle(lifecycle, kind, increment);
             }
+            _ if is_left_out => {}
             _ => self.add(subject, kind, detail, increment),
         }
         self.counted.add(kind, increment);
-        if subject == NOWHERE {
+        if subject == NOWHERE || is_left_out {
             self.retired.add(kind, increment);
+        }
+        if subject == NOWHERE {
             self.ignored.add(kind, increment);
         }
         if unresolved {

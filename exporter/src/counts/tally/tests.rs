@@ -38,6 +38,7 @@ fn settings(labels: &[IdentityLabel]) -> Settings {
         grace: GRACE,
         limits: Limits::default(),
         ignore: Ignore::default(),
+        calls_of: Owners::default(),
         begun: SystemTime::now(),
     }
 }

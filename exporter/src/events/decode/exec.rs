@@ -8,7 +8,7 @@ use crate::events::{
     text::{before_nul, lossless},
 };
 
-pub(super) fn decode(decoder: Decoder, mut reader: Reader<'_>) -> Decoded {
+pub(super) fn decode(decoder: Decoder<'_>, mut reader: Reader<'_>) -> Decoded {
     let fixed = reader.take::<Fixed>()?;
     let directories = reader.bytes(fixed.directory_bytes)?;
     let path = before_nul(reader.bytes(fixed.path_bytes)?);

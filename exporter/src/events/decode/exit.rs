@@ -7,7 +7,7 @@ use doubleslit_common::probes::exit::{CORE_DUMPED, Exit as ExitRecord};
 use super::{Decoded, Decoder, Reader};
 use crate::events::event::{Details, End, Exit};
 
-pub(super) fn decode(decoder: Decoder, mut reader: Reader<'_>) -> Decoded {
+pub(super) fn decode(decoder: Decoder<'_>, mut reader: Reader<'_>) -> Decoded {
     let ExitRecord { header, process, status, is_oom_victim } = reader.take()?;
     let end = end(status);
     let exit = Exit {

@@ -5,7 +5,7 @@ use doubleslit_common::probes::oom::OomKill as OomRecord;
 use super::{Decoded, Decoder, Reader};
 use crate::events::event::{Details, OomKill};
 
-pub(super) fn decode(decoder: Decoder, mut reader: Reader<'_>) -> Decoded {
+pub(super) fn decode(decoder: Decoder<'_>, mut reader: Reader<'_>) -> Decoded {
     let OomRecord {
         header: _,
         process,

@@ -9,7 +9,7 @@ use doubleslit_common::probes::signal::{
 use super::{Decoded, Decoder, Reader};
 use crate::events::event::{Details, Sender, Signal, SignalDeliver, SignalGenerate};
 
-pub(super) fn decode_generated(decoder: Decoder, mut reader: Reader<'_>) -> Decoded {
+pub(super) fn decode_generated(decoder: Decoder<'_>, mut reader: Reader<'_>) -> Decoded {
     let GenerateRecord { header: _, process, sender, signal, result, code, errno, is_group, reserved: _ } =
         reader.take()?;
     let generated = SignalGenerate {
@@ -21,7 +21,7 @@ pub(super) fn decode_generated(decoder: Decoder, mut reader: Reader<'_>) -> Deco
     Some((Some(decoder.process(process)), Details::SignalGenerate(generated)))
 }
 
-pub(super) fn decode_delivered(decoder: Decoder, mut reader: Reader<'_>) -> Decoded {
+pub(super) fn decode_delivered(decoder: Decoder<'_>, mut reader: Reader<'_>) -> Decoded {
     let DeliverRecord { header: _, process, handler, flags, signal, code, errno, reserved: _ } = reader.take()?;
     let delivered = SignalDeliver { signal: Signal { number: signal, code, errno }, handler, flags };
     Some((Some(decoder.process(process)), Details::SignalDeliver(delivered)))

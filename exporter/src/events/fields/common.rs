@@ -79,7 +79,7 @@ pub(super) static FIELDS: &[Field] = &[
         attribute: "doubleslit.cgroup.id",
         help: "Id of that cgroup",
         kinds: KINDS,
-        value: |event| Value::number(event.cgroup.0.cast_signed()),
+        value: |event| Value::number(event.cgroup.0),
     },
     Field {
         name: "cpu",

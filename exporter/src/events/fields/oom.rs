@@ -19,7 +19,7 @@ macro_rules! bytes {
             attribute: $attribute,
             help: $help,
             kinds: KINDS,
-            value: |event| Value::number(kill(event)?.$field.cast_signed()),
+            value: |event| Value::number(kill(event)?.$field),
         }
     };
 }

@@ -47,7 +47,7 @@ macro_rules! namespace {
             attribute: $attribute,
             help: $help,
             kinds: WITH_NAMESPACES,
-            value: |event| event.namespace(Type::$type).and_then(|inode| Value::number(inode.cast_signed())),
+            value: |event| event.namespace(Type::$type).and_then(Value::number),
         }
     };
 }

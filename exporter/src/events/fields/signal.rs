@@ -72,7 +72,7 @@ pub(super) static FIELDS: &[Field] = &[
         value: |event| Value::number(signal(event)?.code),
     },
     Field {
-        name: "errno",
+        name: "signal_errno",
         attribute: "doubleslit.signal.errno",
         help: "Error that it was sent for (`si_errno`)",
         kinds: KINDS,
@@ -97,7 +97,7 @@ pub(super) static FIELDS: &[Field] = &[
         attribute: "doubleslit.signal.handler",
         help: "Address of its handler; 0 for the default action",
         kinds: DELIVERED,
-        value: |event| Value::number(delivered(event)?.handler.cast_signed()),
+        value: |event| Value::number(delivered(event)?.handler),
     },
     Field {
         name: "flags",
@@ -111,7 +111,7 @@ pub(super) static FIELDS: &[Field] = &[
         attribute: "doubleslit.signal.flags",
         help: "Flags of its action (`sa_flags`)",
         kinds: DELIVERED,
-        value: |event| Value::number(delivered(event)?.flags.cast_signed()),
+        value: |event| Value::number(delivered(event)?.flags),
     },
 ];
 
@@ -164,7 +164,7 @@ pub(super) static SENDER: &[Field] = &[
         attribute: "doubleslit.signal.sender.cgroup.id",
         help: "Id of the cgroup that it was sent from",
         kinds: GENERATED,
-        value: |event| Value::number(sender(event)?.record.cgroup.cast_signed()),
+        value: |event| Value::number(sender(event)?.record.cgroup),
     },
     Field {
         name: "sender_container_id",

@@ -176,7 +176,7 @@ pub(super) static FIELDS: &[Field] = &[
         help: "How many segments were sent again",
         kinds: SEGMENTS,
         value: |event| match &event.details {
-            Details::TcpRetransmit(segments) => Value::number(segments.count.cast_signed()),
+            Details::TcpRetransmit(segments) => Value::number(segments.count),
             _ => None,
         },
     },
@@ -185,11 +185,7 @@ pub(super) static FIELDS: &[Field] = &[
         attribute: "doubleslit.socket.cookie",
         help: "Number of the socket, which no other socket ever has",
         kinds: OF_SOCKETS,
-        value: |event| {
-            Some(socket(event)?.record.cookie)
-                .filter(|cookie| *cookie != 0)
-                .and_then(|cookie| Value::number(cookie.cast_signed()))
-        },
+        value: |event| Some(socket(event)?.record.cookie).filter(|cookie| *cookie != 0).and_then(Value::number),
     },
     Field {
         name: "net_ns",
@@ -201,7 +197,7 @@ pub(super) static FIELDS: &[Field] = &[
                 Some(socket) => Some(u64::from(socket.record.net)).filter(|inode| *inode != 0),
                 None => event.namespace(Type::Net),
             };
-            Value::number(inode?.cast_signed())
+            Value::number(inode?)
         },
     },
 ];

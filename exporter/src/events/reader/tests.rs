@@ -56,6 +56,8 @@ impl Machine {
             registry: Arc::default(),
             hub: Arc::default(),
             received: Arc::default(),
+            tracepoints: Arc::default(),
+            signatures: Arc::default(),
             redaction: Redaction::default(),
             wanted: Wanted::default(),
         };

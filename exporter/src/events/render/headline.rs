@@ -63,12 +63,25 @@ fn choice(kind: Kind) -> Option<&'static [Part<&'static str>]> {
         Kind::TcpResetSend | Kind::TcpResetReceive => {
             &[Bare("protocol"), Endpoint("local_address", "local_port"), Endpoint("peer_address", "peer_port")]
         }
+        Kind::Tracepoint => {
+            &[Bare("tracepoint"), Named("fields"), Named("fields_cut"), Named("fields_unread"), Named("raw")]
+        }
+        Kind::Syscall => &[
+            Bare("syscall"),
+            Bare("arguments"),
+            Named("return_value"),
+            Bare("errno"),
+            Named("duration"),
+            Named("tid"),
+            Named("arguments_cut"),
+            Named("arguments_unreadable"),
+        ],
         Kind::OomKill
         | Kind::ContainerStart
         | Kind::ContainerStop
-        | Kind::Syscall
-        | Kind::EventLost
-        | Kind::Tracepoint => return None,
+        | Kind::SyscallTime
+        | Kind::SyscallUntimed
+        | Kind::EventLost => return None,
     })
 }
 

@@ -31,6 +31,18 @@ pub(super) fn value(value: &Value<'_>, line: &mut String) {
         Value::Decimal(_) => line.push_str("null"),
         Value::Flag(flag) => plain(flag, line),
         Value::Texts(texts) => list(texts, line),
+        Value::Pairs(pairs) => {
+            line.push('{');
+            for (at, (name, value)) in pairs.iter().enumerate() {
+                if at > 0 {
+                    line.push(',');
+                }
+                quoted(name, line);
+                line.push(':');
+                self::value(value, line);
+            }
+            line.push('}');
+        }
     }
 }
 

@@ -174,18 +174,31 @@ fn what_is_chosen_by_others_steers_nothing() {
 fn every_value_has_its_form() {
     let texts = ["a", "", "]", "b=c", "d e"].map(str::to_owned);
     for (value, text, logfmt, json) in [
-        (Value::Text("a=b".into()), r#""a=b""#, r#""a=b""#, r#""a=b""#),
-        (Value::Text("a\\b".into()), r"a\b", r"a\b", r#""a\\b""#),
-        (Value::Number(-1), "-1", "-1", "-1"),
-        (Value::Decimal(0.25), "0.250", "0.25", "0.25"),
-        (Value::Decimal(f64::NAN), "NaN", "NaN", "null"),
-        (Value::Flag(true), "true", "true", "true"),
+        (Value::Text("a=b".into()), r#""a=b""#, r#" x="a=b""#, r#""a=b""#),
+        (Value::Text("a\\b".into()), r"a\b", r" x=a\b", r#""a\\b""#),
+        (Value::Number(-1), "-1", " x=-1", "-1"),
+        (Value::Number(i64::MIN.into()), "-9223372036854775808", " x=-9223372036854775808", "-9223372036854775808"),
+        (Value::Number(u64::MAX.into()), "18446744073709551615", " x=18446744073709551615", "18446744073709551615"),
+        (Value::Decimal(0.25), "0.250", " x=0.25", "0.25"),
+        (Value::Decimal(f64::NAN), "NaN", " x=NaN", "null"),
+        (Value::Flag(true), "true", " x=true", "true"),
         (
             Value::Texts(Cow::Borrowed(&texts)),
             r#"[a "" "]" b=c "d e"]"#,
-            r#""[\"a\",\"\",\"]\",\"b=c\",\"d e\"]""#,
+            r#" x="[\"a\",\"\",\"]\",\"b=c\",\"d e\"]""#,
             r#"["a","","]","b=c","d e"]"#,
         ),
+        (
+            Value::Pairs(vec![
+                ("fd", Value::Number(u64::MAX.into())),
+                ("path", Value::Text("a b".into())),
+                ("address", Value::Pairs(vec![("port", Value::Number(80)), ("is_local", Value::Flag(false))])),
+            ]),
+            r#"{fd=18446744073709551615 path="a b" address={port=80 is_local=false}}"#,
+            r#" x.fd=18446744073709551615 x.path="a b" x.address.port=80 x.address.is_local=false"#,
+            r#"{"fd":18446744073709551615,"path":"a b","address":{"port":80,"is_local":false}}"#,
+        ),
+        (Value::Pairs(Vec::new()), "{}", "", "{}"),
     ] {
         let shown = |write: fn(&Value<'_>, &mut String)| {
             let mut line = String::new();
@@ -193,7 +206,7 @@ fn every_value_has_its_form() {
             line
         };
         assert_eq!(shown(text::value), text);
-        assert_eq!(shown(logfmt::value), logfmt);
+        assert_eq!(shown(|value, line| logfmt::pair("x", value, line)), logfmt);
         assert_eq!(shown(json::value), json);
     }
 }
@@ -202,10 +215,11 @@ fn every_value_has_its_form() {
 fn as_json(value: Value<'_>) -> Json {
     match value {
         Value::Text(text) => text.into(),
-        Value::Number(number) => number.into(),
+        Value::Number(number) => serde_json::Number::from_i128(number).map_or(Json::Null, Json::Number),
         Value::Decimal(number) => number.into(),
         Value::Flag(flag) => flag.into(),
         Value::Texts(texts) => texts.iter().map(String::as_str).collect(),
+        Value::Pairs(pairs) => pairs.into_iter().map(|(name, value)| (name, as_json(value))).collect(),
     }
 }
 

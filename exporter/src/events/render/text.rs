@@ -78,7 +78,11 @@ pub(super) fn part(part: Part<&Field>, event: &Event, paint: Paint, line: &mut S
     let of = |field: &Field| (field.value)(event);
     match part {
         Part::Bare(field) => spaced(&of(field)?, line),
-        Part::Named(field) => named(field.name, &of(field)?, paint, line),
+        Part::Named(field) => match of(field)? {
+            // Their own names say enough.
+            Value::Pairs(pairs) => pairs.iter().for_each(|(name, value)| named(name, value, paint, line)),
+            value => named(field.name, &value, paint, line),
+        },
         Part::Endpoint(address, port) => {
             let (address, port) = (of(address)?, of(port)?);
             match address {
@@ -134,6 +138,8 @@ pub(super) fn value(value: &Value<'_>, line: &mut String) {
     match value {
         Value::Text(text) => quote::word(text, &['='], line),
         Value::Number(number) => plain(number, line),
+        // Below a millisecond, nanoseconds tell more.
+        Value::Decimal(number) if *number > 0.0 && *number < 0.001 => plain(format_args!("{number:.9}"), line),
         Value::Decimal(number) => plain(format_args!("{number:.3}"), line),
         Value::Flag(flag) => plain(flag, line),
         Value::Texts(texts) => {
@@ -145,6 +151,18 @@ pub(super) fn value(value: &Value<'_>, line: &mut String) {
                 quote::word(text, &['[', ']'], line);
             }
             line.push(']');
+        }
+        Value::Pairs(pairs) => {
+            line.push('{');
+            for (at, (name, value)) in pairs.iter().enumerate() {
+                if at > 0 {
+                    line.push(' ');
+                }
+                line.push_str(name);
+                line.push('=');
+                self::value(value, line);
+            }
+            line.push('}');
         }
     }
 }
@@ -172,7 +190,12 @@ fn color(kind: Kind) -> &'static str {
         Kind::OomKill | Kind::EventLost => RED,
         Kind::SignalGenerate | Kind::SignalDeliver => YELLOW,
         Kind::SocketState | Kind::TcpRetransmit | Kind::TcpResetSend | Kind::TcpResetReceive => CYAN,
-        Kind::ContainerStart | Kind::ContainerStop | Kind::Syscall | Kind::Tracepoint => MAGENTA,
+        Kind::ContainerStart
+        | Kind::ContainerStop
+        | Kind::Syscall
+        | Kind::SyscallTime
+        | Kind::SyscallUntimed
+        | Kind::Tracepoint => MAGENTA,
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) struct Attribute {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AnyValue {
-    #[prost(oneof = "Value", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "Value", tags = "1, 2, 3, 4, 5, 6")]
     pub(super) value: Option<Value>,
 }
 
@@ -91,6 +91,8 @@ pub(super) enum Value {
     Decimal(f64),
     #[prost(message, tag = "5")]
     List(List),
+    #[prost(message, tag = "6")]
+    Pairs(Pairs),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -100,11 +102,19 @@ pub(super) struct List {
 }
 
 #[derive(Clone, PartialEq, Message)]
+pub(super) struct Pairs {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) values: Vec<Attribute>,
+}
+
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Metric {
     #[prost(string, tag = "1")]
     pub(super) name: String,
     #[prost(string, tag = "2")]
     pub(super) description: String,
+    #[prost(string, tag = "3")]
+    pub(super) unit: String,
     #[prost(message, optional, tag = "5")]
     pub(super) gauge: Option<Gauge>,
     #[prost(message, optional, tag = "7")]

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use prometheus_client::registry::Unit;
 use prost::{Message as _, bytes::Bytes};
 
 use super::{
@@ -103,7 +104,13 @@ impl Points {
             MetricKind::Gauge => (Some(Gauge { points }), None),
             MetricKind::Counter => (None, Some(Sum { points, temporality: CUMULATIVE, is_monotonic: true })),
         };
-        let metric = Bytes::from(Metric { name, description, gauge, sum }.encode_to_vec());
+        let unit = match rows::unit(&name) {
+            Some((_, Unit::Seconds)) => "s",
+            Some((_, Unit::Bytes)) => "By",
+            _ => "",
+        };
+        let metric = Metric { name, description, unit: unit.to_owned(), gauge, sum };
+        let metric = Bytes::from(metric.encode_to_vec());
         self.bytes += metric.len();
         self.metrics.push(metric);
     }

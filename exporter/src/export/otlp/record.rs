@@ -6,7 +6,7 @@ use doubleslit_common::kind::Kind;
 use prost::{Message as _, bytes::Bytes};
 
 use super::{
-    messages::{AnyValue, Attribute, List, LogRecord, Value, nanoseconds},
+    messages::{AnyValue, Attribute, List, LogRecord, Pairs, Value, nanoseconds},
     resource::Describer,
 };
 use crate::{
@@ -95,12 +95,22 @@ fn is_identity(key: &[u8]) -> bool {
 fn translated(value: FieldValue<'_>) -> Value {
     match value {
         FieldValue::Text(text) => Value::text(&text),
-        FieldValue::Number(number) => Value::Number(number),
+        // The protocol's numbers have a sign and 64 bits. What is larger stays exact as a text.
+        FieldValue::Number(number) => {
+            i64::try_from(number).map_or_else(|_| Value::text(&number.to_string()), Value::Number)
+        }
         FieldValue::Decimal(number) => Value::Decimal(number),
         FieldValue::Flag(flag) => Value::Flag(flag),
         FieldValue::Texts(texts) => {
             let values = texts.iter().map(|text| AnyValue { value: Some(Value::text(text)) });
             Value::List(List { values: values.collect() })
+        }
+        FieldValue::Pairs(pairs) => {
+            let values = pairs.into_iter().map(|(name, value)| Attribute {
+                key: Bytes::copy_from_slice(name.as_bytes()),
+                value: Some(AnyValue { value: Some(translated(value)) }),
+            });
+            Value::Pairs(Pairs { values: values.collect() })
         }
     }
 }
@@ -148,6 +158,8 @@ pub fn event_name(kind: Kind) -> &'static str {
         Kind::ContainerStart => "doubleslit.container.start",
         Kind::ContainerStop => "doubleslit.container.stop",
         Kind::Syscall => "doubleslit.syscall",
+        Kind::SyscallTime => "doubleslit.syscall.time",
+        Kind::SyscallUntimed => "doubleslit.syscall.untimed",
         Kind::EventLost => "doubleslit.event.lost",
         Kind::Tracepoint => "doubleslit.trace.hit",
     }
@@ -156,6 +168,19 @@ pub fn event_name(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_and_pairs_stay_what_they_are() {
+        let number = |number: i128| translated(FieldValue::Number(number));
+        assert_eq!(number(i64::MIN.into()), Value::Number(i64::MIN));
+        assert_eq!(number(i64::MAX.into()), Value::Number(i64::MAX));
+        assert_eq!(number(u64::MAX.into()), Value::text("18446744073709551615"));
+        let inner = FieldValue::Pairs(vec![("port", FieldValue::Number(80))]);
+        let pairs = translated(FieldValue::Pairs(vec![("fd", FieldValue::Number(-1)), ("address", inner)]));
+        let inner = Value::Pairs(Pairs { values: vec![Attribute::fixed("port", Value::Number(80))] });
+        let values = vec![Attribute::fixed("fd", Value::Number(-1)), Attribute::fixed("address", inner)];
+        assert_eq!(pairs, Value::Pairs(Pairs { values }));
+    }
 
     #[test]
     fn deaths_are_more_severe_than_other_events() {

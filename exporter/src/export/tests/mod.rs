@@ -14,7 +14,7 @@ use doubleslit_common::{
     probes::{
         signal,
         socket_state::{Protocol, Transition},
-        tcp,
+        syscall, tcp,
     },
 };
 
@@ -99,6 +99,10 @@ pub(super) fn snapshot() -> Snapshot {
                     (Kind::SocketState, transition(Protocol::Tcp, 3, 1), 16),
                     // Both are called syn_received.
                     (Kind::SocketState, transition(Protocol::Tcp, 12, 1), 32),
+                    (Kind::Syscall, syscall::detail(syscall::COMPAT, -11), 3),
+                    (Kind::Syscall, syscall::detail(1000, -38), 2),
+                    (Kind::SyscallTime, 1000, 1_500_000_001),
+                    (Kind::SyscallUntimed, syscall::COMPAT, 3),
                 ],
                 &[
                     (kill(signal::SignalResult::Delivered), "db", 10),
@@ -114,8 +118,8 @@ pub(super) fn snapshot() -> Snapshot {
             container(&["", "", "web \"1\"\\\n2", "abc"], 77, Some(1_700_000_000_500), true),
             container(&["", "", "old", "def"], 78, None, false),
         ],
-        counted: per_kind(&[(Kind::Exec, 12), (Kind::SignalGenerate, 70)]),
-        retired: per_kind(&[(Kind::Exec, 1)]),
+        counted: per_kind(&[(Kind::Exec, 12), (Kind::SignalGenerate, 70), (Kind::SyscallTime, 1_750_000_001)]),
+        retired: per_kind(&[(Kind::Exec, 1), (Kind::SyscallTime, 250_000_000)]),
         ignored: PerKind::default(),
         folded: vec![Folded { metric: "doubleslit_process_execs", reason: "full", count: 3 }],
         maps: vec![

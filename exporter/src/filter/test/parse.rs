@@ -37,6 +37,10 @@ pub(super) fn alternatives(form: Form, text: &str) -> Result<Vec<Alternative>, S
             let found = like(text, all.iter().copied(), |name| *name)?;
             if found.is_empty() { Err(names(text, all)) } else { Ok(found.into_iter().map(exactly).collect()) }
         }
+        Form::Any => {
+            let others = [number(text).ok(), text.parse().ok().map(Alternative::Flag), network(text).ok()];
+            Ok(others.into_iter().flatten().chain([self::text(text)?]).collect())
+        }
     }
 }
 
@@ -111,7 +115,7 @@ fn signals(text: &str) -> Result<Vec<Alternative>, String> {
         return Err(format!("a signal's number or {}", names(text, forms::signals().map(|(_, name)| name))));
     }
     // Fields tell signals by name or by number.
-    let by_number = |number| Alternative::Numbers(i64::from(number)..=i64::from(number));
+    let by_number = |number| Alternative::Numbers(i128::from(number)..=i128::from(number));
     Ok(found.into_iter().flat_map(|(number, name)| [exactly(name), by_number(number)]).collect())
 }
 
@@ -121,14 +125,16 @@ fn network(text: &str) -> Result<Alternative, String> {
     network.map(Alternative::Network).map_err(|_| expected.to_owned())
 }
 
+/// The numbers that there are: those that have 64 bits, with a sign or without.
+const NUMBERS: RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
+
 /// A number, a range `1..1023`, a comparison such as `>=1024`, or `&` and bits that must be set.
 fn number(text: &str) -> Result<Alternative, String> {
     const EXPECTED: &str = "a number such as `7` or `0x1f`, a range such as `1..1023`, `<10`, `<=10`, `>10` or `>=10`, or `&` \
         and bits that must be set, such as `&0x6`";
     let alternative = match text.strip_prefix('&') {
         Some(bits) => whole(bits).map(Alternative::Bits),
-        None => range(text, whole, i64::MIN..=i64::MAX, |bound| bound.checked_sub(1), |bound| bound.checked_add(1))
-            .map(Alternative::Numbers),
+        None => range(text, whole, NUMBERS, |bound| Some(bound - 1), |bound| Some(bound + 1)).map(Alternative::Numbers),
     };
     alternative.ok_or_else(|| EXPECTED.to_owned())
 }
@@ -142,12 +148,13 @@ fn decimal(text: &str) -> Result<Alternative, String> {
 }
 
 /// A whole number, decimal or with `0x`.
-fn whole(text: &str) -> Option<i64> {
+fn whole(text: &str) -> Option<i128> {
     let text = text.trim();
-    match text.strip_prefix("0x") {
-        Some(digits) => i64::from_str_radix(digits, 16).ok(),
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => i128::from_str_radix(digits, 16).ok(),
         None => text.parse().ok(),
-    }
+    };
+    number.filter(|number| NUMBERS.contains(number))
 }
 
 /// A range in a text, within `all`.

@@ -54,24 +54,59 @@ fn one_of_several_texts_is_enough() {
 }
 
 #[test]
+fn what_only_the_event_tells_passes() {
+    let all = [
+        Value::Number(7),
+        Value::Text("7".into()),
+        Value::Text("10.0.0.7".into()),
+        Value::Text("/etc/hosts".into()),
+        Value::Flag(true),
+    ];
+    for (written, expected) in [
+        (&["7"][..], &[0, 1][..]),
+        (&[">=7"], &[0]),
+        (&["10.0.0.0/8"], &[2]),
+        (&["/etc/*"], &[3]),
+        (&["true"], &[4]),
+        (&["!7", "!true"], &[2, 3]),
+        (&[""], &[]),
+    ] {
+        let test = test(Form::Any, written).expect("valid");
+        let passing: Vec<_> = (0..all.len()).filter(|place| test.holds(Some(&all[*place]))).collect();
+        assert_eq!(passing, expected, "{written:?}");
+        // Of pairs, one is enough.
+        let names = ["a", "b", "c", "d", "e"];
+        let alternatives = written.iter().all(|value| !value.starts_with('!'));
+        let pairs = Value::Pairs(names.into_iter().zip(all.clone()).collect());
+        assert_eq!(test.holds(Some(&pairs)), alternatives && !expected.is_empty(), "{written:?}");
+    }
+    assert!(test(Form::Any, &[""]).expect("valid").holds(None));
+    assert!(test(Form::Any, &["~("]).is_err());
+}
+
+#[test]
 fn numbers_pass() {
-    let all = [i64::MIN, -1, 0, 1, 6, 7, 1023, 1024, i64::MAX];
+    const FIRST: i128 = i64::MIN as i128;
+    const LAST: i128 = u64::MAX as i128;
+    let all = [FIRST, -1, 0, 1, 6, 7, 1023, 1024, LAST];
     for (written, expected) in [
         (&["7"][..], &[7][..]),
         (&["-1", "0x400"], &[-1, 1024]),
         (&["1..1023"], &[1, 6, 7, 1023]),
-        (&[">=1024"], &[1024, i64::MAX]),
-        (&["> 1024"], &[i64::MAX]),
-        (&["<0"], &[i64::MIN, -1]),
-        (&["<=-1"], &[i64::MIN, -1]),
-        (&["&0x6"], &[-1, 6, 7, 1023, i64::MAX]),
-        (&["!0..1023", "!<0"], &[1024, i64::MAX]),
+        (&[">=1024"], &[1024, LAST]),
+        (&["> 1024"], &[LAST]),
+        (&["0xffffffffffffffff"], &[LAST]),
+        (&["<0"], &[FIRST, -1]),
+        (&["<=-1"], &[FIRST, -1]),
+        (&["&0x6"], &[-1, 6, 7, 1023, LAST]),
+        (&["!0..1023", "!<0"], &[1024, LAST]),
         (&["0..7", "!1..6"], &[0, 7]),
     ] {
         assert_eq!(passing(Form::Number, written, &all, Value::number), expected, "{written:?}");
     }
     assert_eq!(
-        passing(Form::Number, &["", "0"], &[Some(0), Some(1), None], |number| number.and_then(Value::number)),
+        passing(Form::Number, &["", "0"], &[Some(0), Some(1), None], |number: Option<i32>| number
+            .and_then(Value::number)),
         [Some(0), None]
     );
 }
@@ -135,7 +170,9 @@ fn values_are_refused() {
         ),
         (Form::Number, "root", NUMBER),
         (Form::Number, "7..1", NUMBER),
-        (Form::Number, ">9223372036854775807", NUMBER),
+        (Form::Number, ">18446744073709551615", NUMBER),
+        (Form::Number, "0x10000000000000000", NUMBER),
+        (Form::Number, "-9223372036854775809", NUMBER),
         (Form::Number, "1.5", NUMBER),
         (Form::Number, "&x", NUMBER),
         (Form::Decimal, "NaN", DECIMAL),

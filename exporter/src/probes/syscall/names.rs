@@ -16,7 +16,7 @@ pub(super) fn call(call: u32) -> &'static str {
 }
 
 /// The kernel's name of a call: that which x86-64 has for it too.
-fn kernels(name: &'static str) -> &'static str {
+pub(super) fn kernels(name: &'static str) -> &'static str {
     if name == "fstatat" { "newfstatat" } else { name }
 }
 

@@ -20,6 +20,8 @@ mod sample;
 mod signal;
 mod socket_state;
 mod storm;
+mod strace;
+mod syscall;
 mod tcp;
 mod unsupported;
 mod users;
@@ -34,6 +36,7 @@ use doubleslit::{
         events::EventSettings,
         object::{self, Loaded},
     },
+    filter::Owners,
     probes::syscall::Calls,
 };
 use doubleslit_testbed::{docker::LoadContainer, wait, watch::Watch};
@@ -55,6 +58,8 @@ fn load(events: EventSettings, btf: PathBuf) -> Loaded {
     let settings = object::Settings {
         probes: Vec::new(),
         calls: Calls::default(),
+        call_times: false,
+        calls_of: Owners::default(),
         counts: 1024,
         edges: 1,
         tracepoints: None,

@@ -13,6 +13,7 @@ use doubleslit::{
         CgroupId, Identity,
         registry::{Known, Watcher as _},
     },
+    probes::syscall::Calls,
 };
 use doubleslit_common::{
     event::{Header, Stage},
@@ -46,6 +47,8 @@ impl Ring {
             ring_bytes: 8 << 20,
             arguments: 0,
             working_directory: false,
+            tracepoints: Arc::default(),
+            calls: Calls::default(),
         };
         Self(load(events, KERNEL_BTF.into()))
     }

@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use doubleslit::{
@@ -14,6 +15,7 @@ use doubleslit::{
         status::{EventStatus, ProbeState},
     },
     filter::kernel::KernelFilter,
+    probes::syscall::Calls,
 };
 use doubleslit_common::{event::Gate, kind::Kind};
 use doubleslit_testbed::{
@@ -44,6 +46,8 @@ fn load(kinds: &[Kind], btf: PathBuf) -> Object {
         ring_bytes: 1 << 16,
         arguments: 0,
         working_directory: false,
+        tracepoints: Arc::default(),
+        calls: Calls::default(),
     };
     super::load(events, btf).object
 }

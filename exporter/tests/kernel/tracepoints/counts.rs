@@ -117,7 +117,7 @@ fn patterns_mean_what_can_be_counted() {
     ]);
     assert_rows(&change, &rows(&change, &a).only(&["tracepoint_hits"]), &expected, "signals");
     let log = exporter.log();
-    let refused = |line: &&str| line.contains("hits are not counted") && line.contains("tracepoint=ftrace:");
+    let refused = |line: &&str| line.contains("hits are not seen") && line.contains("tracepoint=ftrace:");
     assert!(log.lines().filter(refused).count() > 5, "{log}");
 }
 

@@ -30,7 +30,7 @@ fn joined(ctype: &str) -> String {
 }
 
 fn ours(field: &Field) -> Told {
-    let Field { name, declared, offset, size, signed, common: _, shape } = field;
+    let Field { name, declared, offset, size, signed, common: _, user: _, shape } = field;
     let located = matches!(shape, Shape::Located { .. });
     Told {
         name: name.clone(),

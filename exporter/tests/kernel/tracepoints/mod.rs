@@ -4,4 +4,5 @@ mod beside;
 mod command;
 mod counts;
 mod descriptions;
+mod events;
 mod libtraceevent;

@@ -3,9 +3,12 @@
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::identity::{
-    ignore::{Field, Ignore, Pattern, Rule},
-    labels::ExtraLabel,
+use crate::{
+    filter::{List, WrittenRule},
+    identity::{
+        ignore::{Field, Ignore, Pattern, Rule},
+        labels::ExtraLabel,
+    },
 };
 
 fn ignoring(pattern: &str) -> Settings {
@@ -52,6 +55,45 @@ fn who_is_ignored_is_counted_and_retired_at_once() {
     }
     let taken = snapshot(&tally);
     assert_eq!((taken.ignored.get(Kind::Exec), taken.retired.get(Kind::Exec)), (5, 5));
+    balance(&taken);
+}
+
+#[test]
+fn whose_calls_are_left_out() {
+    let rule = WrittenRule::parse("container=web*", "select").expect("a rule");
+    let calls_of = Owners::new(List { name: "select", rules: vec![rule] }, List::default()).expect("of owners");
+    let mut tally = Tally::new(Settings { calls_of, ..settings(&BOTH) });
+    let (mut source, now) = (FakeSource::default(), Instant::now());
+    tally.adopt(&container(7, "web-1"));
+    tally.adopt(&container(8, "db"));
+    let mut count = |tally: &mut Tally, times| {
+        for id in [7, 8] {
+            for kind in [Kind::Syscall, Kind::SyscallTime, Kind::SyscallUntimed, Kind::Exec] {
+                source.count(id, kind, 0, times);
+            }
+        }
+        tally.apply(&source.reading(), now);
+    };
+    count(&mut tally, 5);
+    let taken = snapshot(&tally);
+    for (name, kind, expected) in [
+        ("web-1", Kind::Syscall, Some(5)),
+        ("web-1", Kind::SyscallTime, Some(5)),
+        ("db", Kind::Syscall, Some(0)),
+        ("db", Kind::SyscallTime, Some(0)),
+        ("db", Kind::SyscallUntimed, Some(0)),
+        ("db", Kind::Exec, Some(5)),
+    ] {
+        assert_eq!(row(&taken, name, kind), expected, "{name} {kind:?}");
+    }
+    assert_eq!((taken.retired.get(Kind::Syscall), taken.ignored.get(Kind::Syscall)), (5, 0));
+    balance(&taken);
+    // What was left out stays left out.
+    tally.rename(&container(8, "web-2"));
+    count(&mut tally, 2);
+    let taken = snapshot(&tally);
+    assert_eq!(row(&taken, "web-2", Kind::Syscall), Some(2));
+    assert_eq!(taken.retired.get(Kind::Syscall), 5);
     balance(&taken);
 }
 

@@ -55,6 +55,7 @@ fn attributes(attributes: Vec<Attribute>) -> BTreeMap<String, String> {
             Value::Number(number) => number.to_string(),
             Value::Decimal(number) => number.to_string(),
             Value::List(list) => format!("{:?}", list.values.into_iter().map(|it| shown(Some(it))).collect::<Vec<_>>()),
+            Value::Pairs(pairs) => format!("{:?}", self::attributes(pairs.values)),
         }
     }
     let named = |it: Attribute| (String::from_utf8(it.key.to_vec()).expect("text"), shown(it.value));

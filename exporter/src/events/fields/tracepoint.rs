@@ -1,0 +1,89 @@
+//! Fields of a tracepoint's hit. Its own ones are pairs, because only the running kernel knows them.
+
+use std::borrow::Cow;
+
+use doubleslit_common::kind::Kind;
+
+use super::{Field, Value};
+use crate::{
+    events::{
+        event::{Details, Event, Got, Hit, HitField},
+        text::hex,
+    },
+    tracepoints::field::Field as Described,
+};
+
+const KINDS: &[Kind] = &[Kind::Tracepoint];
+
+fn hit(event: &Event) -> Option<&Hit> {
+    if let Details::Tracepoint(hit) = &event.details { Some(hit) } else { None }
+}
+
+/// What is known of the fields that the kernel describes.
+fn fields(hit: &Hit) -> impl Iterator<Item = (&Described, &HitField)> {
+    hit.tracepoint.format.fields.iter().zip(&hit.fields)
+}
+
+/// Those that all tracepoints have, or the others.
+fn pairs(event: &Event, common: bool) -> Option<Value<'_>> {
+    let of = fields(hit(event)?).filter(|(described, _)| described.common == common);
+    let pairs: Vec<_> =
+        of.filter_map(|(described, field)| Some((described.name.as_str(), field.value.as_ref()?.borrowed()))).collect();
+    (!pairs.is_empty()).then_some(Value::Pairs(pairs))
+}
+
+/// The names of those of which there is so much.
+fn names(event: &Event, got: Got) -> Option<Value<'_>> {
+    let of = fields(hit(event)?).filter(|(_, field)| field.got == got);
+    let names: Vec<_> = of.map(|(described, _)| described.name.clone()).collect();
+    (!names.is_empty()).then_some(Value::Texts(Cow::Owned(names)))
+}
+
+/// The fields.
+pub(super) static FIELDS: &[Field] = &[
+    Field {
+        name: "tracepoint",
+        attribute: "doubleslit.trace.tracepoint",
+        help: "Name of the tracepoint, such as `sched:sched_process_fork`",
+        kinds: KINDS,
+        value: |event| Value::made(hit(event)?.tracepoint.name.to_string()),
+    },
+    Field {
+        name: "fields",
+        attribute: "doubleslit.trace.fields",
+        help: "Values of its own fields by their names, which `doubleslit tracepoints show` lists: numbers, texts, addresses as \
+               hexadecimal numbers, and other bytes in hexadecimal digits. In place of an address of a text that the process hands \
+               over there is the text",
+        kinds: KINDS,
+        value: |event| pairs(event, false),
+    },
+    Field {
+        name: "fields_cut",
+        attribute: "doubleslit.trace.cut",
+        help: "Names of those of its fields that are not whole: texts longer than 4 KiB, and what lies behind 8 KiB of a record",
+        kinds: KINDS,
+        value: |event| names(event, Got::Cut),
+    },
+    Field {
+        name: "fields_unread",
+        attribute: "doubleslit.trace.unread",
+        help: "Names of those of its fields that are addresses of texts which could not be read",
+        kinds: KINDS,
+        value: |event| names(event, Got::Unread),
+    },
+    Field {
+        name: "common_fields",
+        attribute: "doubleslit.trace.common_fields",
+        help: "Values of the fields that all tracepoints have: the tracepoint's number and the thread's id. The kernel tells no \
+               program the others",
+        kinds: KINDS,
+        value: |event| pairs(event, true),
+    },
+    Field {
+        name: "raw",
+        attribute: "doubleslit.trace.raw",
+        help: "The record in hexadecimal digits, if asked",
+        kinds: KINDS,
+        value: |event| Value::made(hex(hit(event)?.raw.as_ref()?)),
+    },
+];
