@@ -75,7 +75,7 @@ fn programs(scrape: &Scrape) -> BTreeSet<&str> {
 #[test]
 #[ignore = "needs root and BTF"]
 fn probes_that_are_switched_off_are_not_loaded() {
-    let mut all = setup().config("probes: {syscall: true}").start();
+    let mut all = setup().config("probes: {syscall: true}").config("syscalls: {time: true}").start();
     let scrape = all.scrape();
     let every: BTreeSet<_> =
         doubleslit::probes::PROBES.iter().flat_map(|probe| probe.programs).map(|program| program.name).collect();

@@ -88,9 +88,11 @@ fn of_forks_reach_a_collector_and_are_counted() {
             let comm = &record.attributes["doubleslit.process.comm"];
             assert!(comm.as_str().is_some_and(|comm| comm.starts_with(name)), "{comm}");
             assert_eq!([&fields["parent_comm"], &fields["child_comm"]], [comm; 2]);
-            assert_eq!([&fields["parent_pid"], &record.attributes["process.pid"]], [&json!(container.pid()); 2]);
-            let common = &record.attributes["doubleslit.trace.common_fields"];
-            assert_eq!(common["common_pid"], record.attributes["doubleslit.thread.id"]);
+            assert_eq!(record.attributes["process.pid"], json!(container.pid()));
+            // The kernel tells the thread that forks.
+            let (thread, common) =
+                (&record.attributes["doubleslit.thread.id"], &record.attributes["doubleslit.trace.common_fields"]);
+            assert_eq!([&fields["parent_pid"], &common["common_pid"]], [thread; 2]);
             children.insert(fields["child_pid"].as_u64().expect("a process id"));
         }
         assert_eq!((forks(&all.logs, &container.id).count(), children.len()), (count, count));
