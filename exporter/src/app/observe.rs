@@ -25,6 +25,7 @@ use crate::{
         limits::Limits,
         tally::{self, Tally},
     },
+    error::chain,
     events::{
         hub::Hub,
         outlet::Outlet,
@@ -185,7 +186,7 @@ fn signatures(config: &Config, settings: &EventSettings) -> Arc<Signatures> {
     let found = Tracefs::find(&config.identity.host_root);
     let read = found.and_then(|tracefs| Signatures::read(&tracefs, &settings.calls));
     Arc::new(read.unwrap_or_else(|error| {
-        let error = crate::error::chain(&error);
+        let error = chain(&error);
         warn!(error, "arguments of system calls have no names and types here");
         Signatures::default()
     }))

@@ -1,10 +1,8 @@
 //! Whose system calls the kernel leaves out: the map `LEFT_OUT`.
 
-use std::sync::{Mutex, PoisonError};
+use aya::maps::{Map, MapError};
 
-use aya::maps::{HashMap, MapData, MapError};
-use tracing::debug;
-
+use super::words::Words;
 use crate::{
     filter::Owners,
     identity::{
@@ -18,12 +16,12 @@ use crate::{
 #[derive(Debug)]
 pub struct LeftOut {
     owners: Owners,
-    map: Mutex<HashMap<MapData, u64, u32>>,
+    words: Words,
 }
 
 impl LeftOut {
-    pub(super) fn new(owners: Owners, map: aya::maps::Map) -> Result<Self, MapError> {
-        Ok(Self { owners, map: Mutex::new(HashMap::try_from(map)?) })
+    pub(super) fn new(owners: Owners, map: Map) -> Result<Self, MapError> {
+        Ok(Self { owners, words: Words::new("LEFT_OUT", map)? })
     }
 }
 
@@ -31,14 +29,6 @@ impl Watcher for LeftOut {
     fn changed(&self, cgroup: CgroupId, known: Option<&Known>) {
         let is_left_out =
             known.is_some_and(|known| known.is_settled && !self.owners.wants(cgroup, &known.path, &known.identity));
-        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = if is_left_out { map.insert(cgroup.0, 1_u32, 0) } else { map.remove(&cgroup.0) };
-        match result {
-            // It was not there.
-            Err(MapError::KeyNotFound | MapError::SyscallError(_)) if !is_left_out => {}
-            // The tally leaves it out.
-            Err(error) => debug!(%error, cgroup = cgroup.0, "calls are not left out in the kernel"),
-            Ok(()) => {}
-        }
+        self.words.put(cgroup, is_left_out.then_some(1));
     }
 }

@@ -15,3 +15,4 @@ mod syscalls;
 pub mod tracepoints;
 pub mod traces;
 pub mod verdicts;
+mod words;

@@ -15,7 +15,10 @@ use super::{
     wanted::Key,
 };
 use crate::{
-    events::{event::Event, hub::Hub},
+    events::{
+        event::Event,
+        hub::{Hub, Subscription},
+    },
     identity::{CgroupId, registry::Known},
 };
 
@@ -231,7 +234,7 @@ impl Entry {
     }
 
     /// Its events from now on.
-    pub(super) fn subscribe(&self) -> crate::events::hub::Subscription {
+    pub(super) fn subscribe(&self) -> Subscription {
         self.hub.subscribe(READERS)
     }
 }
