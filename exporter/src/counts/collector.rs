@@ -1,7 +1,7 @@
 //! The thread that owns the counts: it follows the life of cgroups, reads the maps on its own clock, and publishes snapshots.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     io,
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
@@ -41,6 +41,10 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// How soon a cgroup of which more may be known, or that is starting or stopping, is looked at again.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
+
+/// How long a cgroup stays known that counts nothing any more. Its last single events may still be on their way through the
+/// ring, to listeners that want to know whose they are.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a scrape waits for a fresh snapshot.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -109,6 +113,7 @@ impl Collector {
             requests: receiver,
             reading: Reading::default(),
             released: Vec::new(),
+            leaving: VecDeque::new(),
             failures: Arc::clone(&failures),
             must_walk: true,
             missing: HashSet::new(),
@@ -174,6 +179,8 @@ struct Worker<S, N> {
     reading: Reading,
     /// Cgroups that no event can follow for.
     released: Vec<CgroupId>,
+    /// Cgroups that are soon forgotten, and since when they count nothing.
+    leaving: VecDeque<(Instant, CgroupId)>,
     /// Whether the hierarchy must be walked, because notices may have been missed.
     must_walk: bool,
     /// What the last walk did not find.
@@ -307,7 +314,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         self.parts.tally.apply(&self.reading, now);
         for id in settled {
             match self.parts.tally.release(id, now, &mut self.parts.source) {
-                Ok(()) => drop(self.parts.directory.forget(id)),
+                Ok(()) => self.leaving.push_back((now, id)),
                 Err(error) => {
                     self.released.push(id);
                     self.complain("cannot remove entries of a cgroup that is gone", &error);
@@ -315,7 +322,12 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
             }
         }
         let (gone, result) = self.parts.tally.retire(now, &mut self.parts.source);
-        gone.into_iter().for_each(|id| drop(self.parts.directory.forget(id)));
+        self.leaving.extend(gone.into_iter().map(|id| (now, id)));
+        while let Some((_, id)) =
+            self.leaving.pop_front_if(|(since, _)| now.saturating_duration_since(*since) >= LINGER)
+        {
+            self.parts.directory.forget(id);
+        }
         if let Err(error) = result {
             self.complain("cannot remove entries of a cgroup that is gone", &error);
         }

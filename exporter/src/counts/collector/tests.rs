@@ -19,6 +19,7 @@ use crate::{
     identity::{
         ignore::Ignore,
         labels::{IdentityLabel, RowLabels},
+        registry::Registry,
         resolve::Resolver,
         roots::Roots,
     },
@@ -97,13 +98,19 @@ impl Machine {
     }
 
     fn collector_for(&self, grace: Duration, lives: Option<Lives>) -> Collector {
+        self.collector_and_registry(grace, lives).0
+    }
+
+    fn collector_and_registry(&self, grace: Duration, lives: Option<Lives>) -> (Collector, Arc<Registry>) {
         let hierarchy = self.hierarchy.path().to_owned();
         let roots = Roots { docker: "/nonexistent".into(), ..Roots::below(Path::new("/"), hierarchy.clone()) };
+        let directory = Directory::new(Resolver::new(roots, Vec::new(), Arc::default()));
+        let registry = directory.registry();
         let parts = Parts {
             source: Maps(Arc::clone(&self.maps)),
             notices: Told { notices: Arc::clone(&self.notices), bell: Arc::clone(&self.bell) },
             hierarchy,
-            directory: Directory::new(Resolver::new(roots, Vec::new(), Arc::default())),
+            directory,
             tally: Tally::new(Settings {
                 labels: RowLabels { identity: vec![IdentityLabel::ContainerId], ..RowLabels::default() },
                 grace,
@@ -117,7 +124,7 @@ impl Machine {
             walk_interval: self.walk_interval,
             bell: Arc::new(eventfd(0, EventfdFlags::NONBLOCK).expect("an eventfd")),
         };
-        Collector::start(parts, Duration::ZERO).expect("a thread")
+        (Collector::start(parts, Duration::ZERO).expect("a thread"), registry)
     }
 
     fn tell(&self, cgroup: u64, change: Change) {
@@ -164,6 +171,21 @@ async fn follows_a_container_from_start_to_end() {
     assert_eq!(execs(&snapshot, ID), Some(4), "its row stays for the grace time");
     assert!(!snapshot.containers[0].running);
     assert_eq!(lock(&machine.maps).counts.len(), 0);
+}
+
+#[tokio::test]
+async fn says_whose_the_last_events_were() {
+    let machine = Machine::new();
+    let (collector, registry) = machine.collector_and_registry(Duration::ZERO, None);
+    for change in [Change::Created, Change::Removed, Change::Released] {
+        machine.tell(70, change);
+        fresh(&collector).await;
+    }
+    let gone = fresh(&collector).await;
+    assert_eq!((execs(&gone, ID), lock(&machine.maps).counts.len()), (None, 0), "its counts are settled");
+    // A listener may read the ring only now.
+    let known = registry.get(CgroupId(70)).expect("it lingers");
+    assert!(known.is_removed && known.identity.container_id == ID, "{known:?}");
 }
 
 #[tokio::test]
