@@ -21,7 +21,10 @@ use doubleslit_common::{
     traced::LISTENER,
 };
 
-use crate::{count, filter, sample, traced};
+use crate::{
+    count, filter, sample,
+    traced::{self, What},
+};
 
 /// The way of the records. Userspace sets its size. Its reader has a clock and is woken early only when much is waiting.
 #[map]
@@ -44,7 +47,9 @@ const WAKING_BYTES: u64 = 4096;
 
 /// Decides whether an event is sent, by what is known of it. Returns what its record begins with.
 #[inline(always)]
-pub fn admit(kind: Kind, cgroup: u64, facts: &Facts) -> Option<Header> {
+pub fn admit(what: impl Into<What>, cgroup: u64, facts: &Facts) -> Option<Header> {
+    let what = what.into();
+    let kind = what.kind;
     let gate = GATES.get_ptr(kind as u32)?;
     // SAFETY: the map lookup returned an element. Userspace may write it at any time, a word at once.
     let gate = unsafe { gate.read_volatile() };
@@ -55,7 +60,7 @@ pub fn admit(kind: Kind, cgroup: u64, facts: &Facts) -> Option<Header> {
     let passes = if gate.listeners & LISTENER == 0 {
         filter::passes(&gate, kind, cgroup, facts)
     } else {
-        traced::is_wanted(kind, cgroup)
+        traced::is_wanted(what, cgroup)
     };
     if !passes {
         pass(kind, Stage::Filtered);
@@ -80,7 +85,7 @@ pub fn send<T: 'static>(kind: Kind, cgroup: u64, fill: impl FnOnce(*mut T)) {
             entry.submit(wake(mem::size_of::<T>()));
             pass(kind, Stage::Sent);
         }
-        None => lose(kind, cgroup),
+        None => lose(kind.into(), cgroup),
     }
 }
 
@@ -90,13 +95,14 @@ pub fn send<T: 'static>(kind: Kind, cgroup: u64, fill: impl FnOnce(*mut T)) {
 ///
 /// The record has so many bytes.
 #[inline(always)]
-pub unsafe fn send_copy(kind: Kind, cgroup: u64, record: *mut c_void, bytes: usize) {
+pub unsafe fn send_copy(what: impl Into<What>, cgroup: u64, record: *mut c_void, bytes: usize) {
+    let what = what.into();
     let ring = (&raw const EVENTS).cast_mut().cast();
     // SAFETY: the caller vouches for the record.
     if unsafe { bpf_ringbuf_output(ring, record, bytes as u64, wake(bytes)) } == 0 {
-        pass(kind, Stage::Sent);
+        pass(what.kind, Stage::Sent);
     } else {
-        lose(kind, cgroup);
+        lose(what, cgroup);
     }
 }
 
@@ -111,10 +117,10 @@ fn wake(bytes: usize) -> u64 {
 
 /// Counts an event that found no room in the ring, for its owner too.
 #[inline(always)]
-fn lose(kind: Kind, cgroup: u64) {
-    pass(kind, Stage::RingFull);
-    traced::lose(kind, cgroup);
-    count::add(cgroup, Kind::EventLost, kind as u32, 1);
+fn lose(what: What, cgroup: u64) {
+    pass(what.kind, Stage::RingFull);
+    traced::lose(what, cgroup);
+    count::add(cgroup, Kind::EventLost, what.kind as u32, 1);
 }
 
 /// Counts an event at a stage.

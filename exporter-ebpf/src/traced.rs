@@ -1,9 +1,15 @@
 //! What traces want. No rule is tested for them: each trace has rules of its own, and userspace knows them.
 
-use aya_ebpf::{bindings::BPF_F_NO_PREALLOC, macros::map, maps::HashMap};
+use aya_ebpf::{
+    Global,
+    bindings::BPF_F_NO_PREALLOC,
+    macros::map,
+    maps::{Array, HashMap},
+};
 use doubleslit_common::{
     kind::Kind,
-    traced::{ANYBODY, TracedKey},
+    probes::syscall::CALLS,
+    traced::{ALL_OF_SOME, ANYBODY, NOTED, OF_ANYBODY, OF_SOME, TracedKey, WHOLE},
 };
 
 use crate::atomic;
@@ -13,30 +19,98 @@ use crate::atomic;
 #[map]
 static TRACED: HashMap<TracedKey, u64> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 
-/// Whether a trace wants events of this kind from their owner, or from anybody.
+/// Of each system call, whether anybody has to be asked. Userspace writes it, behind `TRACED`.
+#[map]
+static TRACED_CALLS: Array<u32> = Array::with_max_entries(CALLS as u32, 0);
+
+/// 1 if traces decide which system calls are sent.
+#[unsafe(no_mangle)]
+static CALLS_ARE_TRACED: Global<u32> = Global::new(0);
+
+/// What happened: something of a kind.
+#[derive(Clone, Copy)]
+pub struct What {
+    pub kind: Kind,
+    /// Which of the kind, see [`TracedKey`].
+    pub detail: u32,
+}
+
+impl From<Kind> for What {
+    #[inline(always)]
+    fn from(kind: Kind) -> Self {
+        Self { kind, detail: WHOLE }
+    }
+}
+
+/// Whether a trace wants this of its owner, or of anybody.
 #[inline(always)]
-pub fn is_wanted(kind: Kind, cgroup: u64) -> bool {
-    TRACED.get_ptr(key(kind, cgroup)).is_some() || TRACED.get_ptr(key(kind, ANYBODY)).is_some()
+pub fn is_wanted(what: What, cgroup: u64) -> bool {
+    match what.kind {
+        Kind::Syscall => is_call_wanted(what.detail, cgroup),
+        _ => is_asked_for(what, cgroup) || is_asked_for(what, ANYBODY),
+    }
+}
+
+/// Whether traces decide which calls are sent.
+#[inline(always)]
+pub fn are_calls() -> bool {
+    CALLS_ARE_TRACED.load() != 0
+}
+
+/// Whether a call may return as this one whose beginning was noted, or that somebody wants.
+#[inline(always)]
+pub fn concerns_call(call: u32) -> bool {
+    call_bits(call) != 0
+}
+
+/// Whether a trace wants a call of its owner, or of anybody.
+#[inline(always)]
+pub fn is_call_wanted(call: u32, cgroup: u64) -> bool {
+    let bits = call_bits(call);
+    bits & !NOTED != 0
+        && (bits & OF_ANYBODY != 0
+            || bits & OF_SOME != 0 && is_asked_for(What { kind: Kind::Syscall, detail: call }, cgroup)
+            || bits & ALL_OF_SOME != 0 && is_asked_for(Kind::Syscall.into(), cgroup))
 }
 
 /// Counts an event that found no room in the ring for those who want it.
 #[inline(always)]
-pub fn lose(kind: Kind, cgroup: u64) {
-    count(kind, ANYBODY);
-    if cgroup != ANYBODY {
-        count(kind, cgroup);
+pub fn lose(what: What, cgroup: u64) {
+    lose_for(what, cgroup);
+    if what.detail != WHOLE {
+        lose_for(what.kind.into(), cgroup);
     }
 }
 
 #[inline(always)]
-fn count(kind: Kind, cgroup: u64) {
-    if let Some(lost) = TRACED.get_ptr_mut(key(kind, cgroup)) {
+fn lose_for(what: What, cgroup: u64) {
+    count(what, ANYBODY);
+    if cgroup != ANYBODY {
+        count(what, cgroup);
+    }
+}
+
+#[inline(always)]
+fn count(what: What, cgroup: u64) {
+    if let Some(lost) = TRACED.get_ptr_mut(key(what, cgroup)) {
         // SAFETY: the map lookup returned an element. All CPUs change it atomically only.
         unsafe { atomic::add(lost, 1) };
     }
 }
 
 #[inline(always)]
-fn key(kind: Kind, cgroup: u64) -> TracedKey {
-    TracedKey { cgroup, kind: kind as u32, detail: 0 }
+fn is_asked_for(what: What, cgroup: u64) -> bool {
+    TRACED.get_ptr(key(what, cgroup)).is_some()
+}
+
+#[inline(always)]
+fn call_bits(call: u32) -> u32 {
+    let Some(bits) = TRACED_CALLS.get_ptr(call) else { return 0 };
+    // SAFETY: the map lookup returned an element. Userspace may write it at any time, a word at once.
+    unsafe { bits.read_volatile() }
+}
+
+#[inline(always)]
+fn key(What { kind, detail }: What, cgroup: u64) -> TracedKey {
+    TracedKey { cgroup, kind: kind as u32, detail }
 }

@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("prerequisites", &["identity"]),
     ("tracepoints", &["closest", "error", "identity"]),
     ("filter", &["closest", "events", "identity", "lives", "probes", "tracepoints"]),
-    ("traces", &["events", "filter", "identity"]),
+    ("traces", &["events", "filter", "identity", "probes", "tracepoints"]),
     ("config", &["closest", "events", "filter", "identity", "probes", "tracepoints", "traces"]),
     ("lives", &["identity", "namespaces"]),
     ("counts", &["clock", "error", "filter", "identity", "lives", "probes"]),

@@ -25,7 +25,7 @@ pub const BYTES_MAX: usize = 128;
 
 /// The bit of a call that never returns: it is sent when it begins. The other bits are those of
 /// [`syscall`](super::syscall).
-pub const NEVER_RETURNS: u8 = 4;
+pub const NEVER_RETURNS: u8 = 16;
 
 /// The bit of a call that replaces the process's memory when it succeeds: it is read when the call begins.
 pub const REPLACES_MEMORY: u8 = 8;

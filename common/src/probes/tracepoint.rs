@@ -15,6 +15,10 @@ pub const TRACEPOINTS: u32 = 1024;
 /// By how many fields the hits of a tracepoint can be split.
 pub const SPLITS: usize = 3;
 
+/// The position of the kernel's number of a tracepoint in the cookie of the program that sends its hits. Below is the number
+/// that userspace gave it.
+pub const ID_SHIFT: u32 = 32;
+
 /// Where the kernel finds a number in a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]

@@ -7,6 +7,7 @@ use core::{ffi::c_void, hint, mem};
 
 use aya_ebpf::{
     Global,
+    bindings::BPF_F_NO_PREALLOC,
     helpers::{
         bpf_ktime_get_boot_ns,
         generated::{bpf_probe_read_kernel, bpf_probe_read_user, bpf_probe_read_user_str},
@@ -19,7 +20,7 @@ use doubleslit_common::{
     filter::Facts,
     kind::Kind,
     probes::{
-        syscall::{self, CALLS, COMPAT, WANTED},
+        syscall::{self, CALLS, COMPAT, NOTED, WANTED},
         syscall_event::{
             ARGUMENTS, BYTES_MAX, COMPAT_CALL, LIST_TEXTS, MEMORY_BYTES, NEVER_RETURNS, Part, READS, REPLACES_MEMORY,
             RETURNED, Read, Reads, SyscallEvent, TEXT_BYTES, length, moment, state, what,
@@ -30,6 +31,7 @@ use doubleslit_common::{
 use crate::{
     event,
     kernel::{cgroup, process, registers::Registers, task::Task},
+    traced::{self, What},
 };
 
 /// What is to be done with each call: the bits of `syscall` and `syscall_event`.
@@ -52,9 +54,9 @@ struct Begun {
 }
 
 /// The calls that have begun, by their task's address. Userspace sets the capacity. A task leaves no entry behind: each call
-/// that is noted returns, even where a signal kills the process.
+/// that is noted returns, even where a signal kills the process. Memory is taken by those that are there only.
 #[map]
-static SYSCALLS_BEGUN: HashMap<u64, Begun> = HashMap::with_max_entries(1, 0);
+static SYSCALLS_BEGUN: HashMap<u64, Begun> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 
 /// A record while it is put together.
 #[repr(C)]
@@ -71,7 +73,7 @@ static SYSCALL_DRAFT: PerCpuArray<Draft> = PerCpuArray::with_max_entries(1, 0);
 
 /// The drafts of executions, whose memory is gone when they return. Userspace sets the capacity.
 #[map]
-static EXECUTIONS_BEGUN: HashMap<u64, Draft> = HashMap::with_max_entries(1, 0);
+static EXECUTIONS_BEGUN: HashMap<u64, Draft> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 
 /// `sys_enter(regs, id)`: runs in the task that makes the call. Calls that seccomp refuses are not here.
 #[btf_tracepoint(function = "sys_enter")]
@@ -81,7 +83,7 @@ fn syscall_begin(ctx: BtfTracePointContext) -> i32 {
     let number = ctx.arg::<i64>(1) as i32;
     let call = syscall::call(number, is_compat);
     let bits = bits(call);
-    if bits & WANTED == 0 || is_compat || process::is_own(task) {
+    if bits & WANTED == 0 || is_compat || !is_wanted(call) || process::is_own(task) {
         return 0;
     }
     // SAFETY: the first argument is the task's registers.
@@ -93,7 +95,7 @@ fn syscall_begin(ctx: BtfTracePointContext) -> i32 {
     unsafe { begin(draft, number, 0, &arguments, boot_ns) };
     if bits & NEVER_RETURNS != 0 {
         // SAFETY: see above.
-        unsafe { send(draft, task, None) };
+        unsafe { send(draft, task, call, None) };
         return 0;
     }
     let mut begun = Begun { boot_ns, arguments, number, bytes: 0, read: [0; BYTES_MAX] };
@@ -127,24 +129,26 @@ fn syscall_event(ctx: BtfTracePointContext) -> i32 {
     let task = Task::current();
     // SAFETY: the first argument is the task's registers.
     let registers = unsafe { Registers::new(ctx.arg(0)) };
-    let begun = SYSCALLS_BEGUN.get_ptr(key(task));
-    // No 32-bit call is noted; but an execution of a 32-bit program returns as one.
-    let is_compat = begun.is_none() && task.is_in_compat_syscall();
-    // SAFETY: the map lookup returned an element. The number of a return from a signal is no longer in the registers.
-    let number = begun.map_or_else(|| registers.syscall(), |begun| unsafe { (*begun).number });
-    let call = syscall::call(number, is_compat);
-    let (bits, result) = (bits(call), ctx.arg::<i64>(1));
-    if bits & WANTED == 0 || process::is_own(task) {
+    let (number, is_compat) = (registers.syscall(), task.is_in_compat_syscall());
+    let returned_as = syscall::call(number, is_compat);
+    if bits(returned_as) & NOTED == 0 || traced::are_calls() && !traced::concerns_call(returned_as) {
         return 0;
     }
-    if !syscall::is_in_new_task(bits, call, number, result) {
+    let begun = SYSCALLS_BEGUN.get_ptr(key(task));
+    // SAFETY: the map lookup returned an element. The number of a return from a signal is no longer in the registers.
+    let number = begun.map_or(number, |begun| unsafe { (*begun).number });
+    // No 32-bit call is noted; but an execution of a 32-bit program returns as one.
+    let call = syscall::call(number, begun.is_none() && is_compat);
+    let (bits, result) = (bits(call), ctx.arg::<i64>(1));
+    let is_sent = bits & WANTED != 0 && is_wanted(call) && !process::is_own(task);
+    if is_sent && !syscall::is_in_new_task(bits, call, number, result) {
         let replaced =
             if bits & REPLACES_MEMORY != 0 && result >= 0 { EXECUTIONS_BEGUN.get_ptr_mut(key(task)) } else { None };
         if let Some(draft) = replaced {
             // SAFETY: the map lookup returned an element, which is this task's alone.
             unsafe {
                 read_executed(draft, task);
-                send(draft, task, Some(result));
+                send(draft, task, call, Some(result));
             }
         } else if let Some(draft) = SYSCALL_DRAFT.get_ptr_mut(0) {
             // SAFETY: `draft` is this CPU's element of the map, which only the programs of this file use, one after the other;
@@ -158,7 +162,7 @@ fn syscall_event(ctx: BtfTracePointContext) -> i32 {
                 if let Some(reads) = SYSCALL_READS.get_ptr(call) {
                     read_all(draft, reads, begun, result);
                 }
-                send(draft, task, Some(result));
+                send(draft, task, call, Some(result));
             }
         }
     }
@@ -176,6 +180,12 @@ fn syscall_event(ctx: BtfTracePointContext) -> i32 {
 #[inline(always)]
 fn key(task: Task) -> u64 {
     task.pointer().addr() as u64
+}
+
+/// Whether traces, if it is they that decide, want a call of the task that runs.
+#[inline(always)]
+fn is_wanted(call: u32) -> bool {
+    !traced::are_calls() || traced::is_call_wanted(call, cgroup::current_id())
 }
 
 #[inline(always)]
@@ -212,9 +222,10 @@ unsafe fn begin(draft: *mut Draft, number: i32, flags: u32, arguments: *const [u
 ///
 /// The draft is valid, and was begun.
 #[inline(always)]
-unsafe fn send(draft: *mut Draft, task: Task, result: Option<i64>) {
+unsafe fn send(draft: *mut Draft, task: Task, call: u32, result: Option<i64>) {
+    let what = What { kind: Kind::Syscall, detail: call };
     let facts = Facts { uid: Some(task.uid()), ..Facts::NONE };
-    let Some(header) = event::admit(Kind::Syscall, cgroup::current_id(), &facts) else { return };
+    let Some(header) = event::admit(what, cgroup::current_id(), &facts) else { return };
     // SAFETY: the caller vouches for the draft; only what was written is sent.
     unsafe {
         let event = &raw mut (*draft).event;
@@ -226,7 +237,7 @@ unsafe fn send(draft: *mut Draft, task: Task, result: Option<i64>) {
         }
         let used = ((&raw const (*draft).used).read_volatile() as usize).min(MEMORY_BYTES);
         let bytes = mem::size_of::<SyscallEvent>() + used;
-        event::send_copy(Kind::Syscall, header.cgroup, draft.cast(), bytes);
+        event::send_copy(what, header.cgroup, draft.cast(), bytes);
     }
 }
 

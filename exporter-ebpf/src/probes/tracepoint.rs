@@ -11,12 +11,13 @@ use aya_ebpf::{
 use doubleslit_common::{
     filter::Facts,
     kind::Kind,
-    probes::tracepoint::{Extent, Hit, RECORD_BYTES, Splits, TEXT_BYTES, TEXTS},
+    probes::tracepoint::{Extent, Hit, ID_SHIFT, RECORD_BYTES, Splits, TEXT_BYTES, TEXTS},
 };
 
 use crate::{
     count, event,
     kernel::{cgroup, process, record::TracepointRecord, task::Task},
+    traced::What,
 };
 
 /// What the program returns. With 0 the kernel would keep the hit from everybody who has the tracepoint open by
@@ -66,19 +67,21 @@ extern "C" fn tracepoint_hit(context: *mut c_void) -> u32 {
 #[unsafe(link_section = "tracepoint")]
 extern "C" fn tracepoint_event(context: *mut c_void) -> u32 {
     // SAFETY: the context is that of this program.
-    let number = unsafe { bpf_get_attach_cookie(context) } as u32;
+    let cookie = unsafe { bpf_get_attach_cookie(context) };
+    let (number, id) = (cookie as u32, (cookie >> ID_SHIFT) as u32);
     if let Some(extent) = EXTENTS.get(number) {
-        send(TracepointRecord::new(context), number, extent);
+        send(TracepointRecord::new(context), number, id, extent);
     }
     PASS
 }
 
 /// Sends what a hit told, and who was running.
 #[inline(always)]
-fn send(record: TracepointRecord, number: u32, extent: &Extent) {
+fn send(record: TracepointRecord, number: u32, id: u32, extent: &Extent) {
+    let what = What { kind: Kind::Tracepoint, detail: id };
     let task = Task::current();
     let facts = Facts { uid: Some(task.uid()), ..Facts::NONE };
-    let Some(header) = event::admit(Kind::Tracepoint, cgroup::current_id(), &facts) else { return };
+    let Some(header) = event::admit(what, cgroup::current_id(), &facts) else { return };
     let Some(draft) = TRACEPOINT_DRAFT.get_ptr_mut(0) else { return };
     // SAFETY: `draft` is this CPU's element of the map, used by this program alone. Its rest has room for a record and the texts
     // one behind the other, none of which is longer than its share; only what was written is sent.
@@ -95,6 +98,6 @@ fn send(record: TracepointRecord, number: u32, extent: &Extent) {
             (*hit).texts[text] = read as u32;
             length += read;
         }
-        event::send_copy(Kind::Tracepoint, header.cgroup, draft.cast(), mem::size_of::<Hit>() + length);
+        event::send_copy(what, header.cgroup, draft.cast(), mem::size_of::<Hit>() + length);
     }
 }

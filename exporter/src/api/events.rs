@@ -31,7 +31,8 @@ pub(super) async fn selected(
     let traces = &site.traces;
     let created = traces::create(traces, None, "stream", selection::spec(parts)).map_err(|problem| {
         // What the parts are called, not what they became; of a rule the detail tells all.
-        let is_event = problem.field.as_ref().is_some_and(|field| field.starts_with("spec.events"));
+        let lists = ["spec.events", "spec.syscalls", "spec.tracepoints"];
+        let is_event = problem.field.as_ref().is_some_and(|field| lists.iter().any(|list| field.starts_with(list)));
         if is_event { problem.of("event") } else { problem.of_none() }
     })?;
     let own = Own { traces: traces.clone(), name: created.name };

@@ -56,7 +56,7 @@ struct Api {
 
 impl Api {
     fn start() -> Self {
-        let (traces, worker) = Traces::new(Obedient, crate::identity::ignore::Ignore::default());
+        let (traces, worker) = Traces::new(Obedient, (), crate::identity::ignore::Ignore::default());
         worker.start(Obedient).expect("a thread can be started");
         let servers = Servers::default();
         Self { router: router(traces.clone(), servers.stopping()), traces, servers }
@@ -192,7 +192,7 @@ async fn what_makes_no_sense_is_refused_with_its_field() {
         (
             r#"{"spec": {"events": []}}"#,
             Some("spec.events"),
-            "invalid `spec.events`: `[]`: expected at least one kind of event".to_owned(),
+            "invalid `spec.events`: `[]`: expected at least one kind of event; or `syscalls` or `tracepoints`".to_owned(),
         ),
         (
             r#"{"spec": {"events": ["exec"], "sampleRate": 0}}"#,

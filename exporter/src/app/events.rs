@@ -1,14 +1,18 @@
 //! What the kernel is asked to send.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use doubleslit_common::kind::Kind;
+use tracing::warn;
 
 use super::AppError;
 use crate::{
     bpf::events::EventSettings,
     config::{Config, Events},
+    error::chain,
+    events::syscalls::Signatures,
     filter::kernel::KernelFilter,
+    probes::syscall::Calls,
     tracepoints::{
         traced::{Traced, traced},
         tracefs::Tracefs,
@@ -55,4 +59,15 @@ fn tracepoints(config: &Config) -> Result<Arc<[Arc<Traced>]>, AppError> {
     let found = Tracefs::find(&config.identity.host_root).map_err(Into::into);
     let found = found.and_then(|tracefs| traced(&tracefs, &config.tracepoints)).map_err(AppError::Traced)?;
     Ok(found.into_iter().map(Arc::new).collect())
+}
+
+/// What the kernel says of system calls. Without it their arguments have no names.
+pub(super) fn signatures(host_root: &Path, calls: &Calls) -> Signatures {
+    let found = Tracefs::find(host_root);
+    let read = found.and_then(|tracefs| Signatures::read(&tracefs, calls));
+    read.unwrap_or_else(|error| {
+        let error = chain(&error);
+        warn!(error, "arguments of system calls have no names and types here");
+        Signatures::default()
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::SystemTime,
 };
 
@@ -25,7 +25,6 @@ use crate::{
         limits::Limits,
         tally::{self, Tally},
     },
-    error::chain,
     events::{
         hub::Hub,
         outlet::Outlet,
@@ -39,6 +38,7 @@ use crate::{
     tracepoints::{
         hits::Hits,
         select::{SelectError, select},
+        table::Table,
         tracefs::Tracefs,
     },
     traces::Traces,
@@ -149,7 +149,7 @@ pub(super) fn start(
         let (filter, ignore) = (config.events.filter.clone(), config.ignore.clone());
         let wanted = Wanted(Box::new(move |event| !ignore.matches(&event.identity) && filter.passes(event)));
         let signatures = signatures(config, &settings);
-        let (hub, tracepoints) = (Arc::clone(&hub), settings.tracepoints);
+        let (hub, tracepoints) = (Arc::clone(&hub), Table::of(&settings.tracepoints));
         reader =
             Some(read(Reader { source, changes, registry, hub, received, tracepoints, signatures, redaction, wanted }));
     }
@@ -178,18 +178,13 @@ pub(super) fn start(
     Ok(Observation { object, collector, hits, books, hub, traces, traced, reader })
 }
 
-/// What the kernel says of the system calls that are sent. Without it their arguments have no names.
-fn signatures(config: &Config, settings: &EventSettings) -> Arc<Signatures> {
-    if !settings.gates.contains_key(&Kind::Syscall) {
-        return Arc::default();
+/// What is known of the system calls that are sent.
+fn signatures(config: &Config, settings: &EventSettings) -> Arc<OnceLock<Signatures>> {
+    let known = OnceLock::new();
+    if settings.gates.contains_key(&Kind::Syscall) {
+        known.get_or_init(|| super::events::signatures(&config.identity.host_root, &settings.calls));
     }
-    let found = Tracefs::find(&config.identity.host_root);
-    let read = found.and_then(|tracefs| Signatures::read(&tracefs, &settings.calls));
-    Arc::new(read.unwrap_or_else(|error| {
-        let error = chain(&error);
-        warn!(error, "arguments of system calls have no names and types here");
-        Signatures::default()
-    }))
+    Arc::new(known)
 }
 
 /// Starts the task that reads the ring.

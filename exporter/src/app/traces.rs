@@ -1,7 +1,11 @@
 //! Traces: what is loaded for them and who reads it, while there are some.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
+use doubleslit_common::kind::Kind;
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
@@ -20,9 +24,12 @@ use crate::{
         reader::{self, Reader},
         received::Received,
         redact::Redaction,
+        syscalls::Signatures,
     },
     identity::registry::Registry,
-    traces::{Inlet, Switch, Traces, Wanted},
+    probes::syscall::Calls,
+    tracepoints::{name::Selector, select, table::Table, traced, tracefs::Tracefs},
+    traces::{Catalogue, Inlet, Switch, Traces, Wanted},
 };
 
 /// Traces without a server: containers are followed, and nothing is counted. Dropping it ends all of them.
@@ -60,12 +67,16 @@ impl Tracer {
 /// Starts what has traces begin and end. It learns of containers by the registry.
 pub(super) fn start(config: &Config, registry: &Arc<Registry>) -> Result<(Traces, Traced), AppError> {
     let traced = Traced::default();
-    let (traces, worker) = Traces::new(traced.clone(), config.ignore.clone());
+    let table = Table::default();
+    let catalogue = Known { host_root: config.identity.host_root.clone(), table: table.clone() };
+    let (traces, worker) = Traces::new(traced.clone(), catalogue.clone(), config.ignore.clone());
     registry.watch(traces.inlet());
     let programs = Programs {
         settings: events::of_no_kind(&config.events),
         redaction: config.events.arguments.redact.clone(),
         traced: traced.clone(),
+        known: catalogue,
+        signatures: Arc::default(),
         inlet: traces.inlet(),
         registry: Arc::clone(registry),
         runtime: Handle::current(),
@@ -75,11 +86,34 @@ pub(super) fn start(config: &Config, registry: &Arc<Registry>) -> Result<(Traces
     Ok((traces, traced))
 }
 
+/// The kernel's tracepoints, and those of them that traces have asked for.
+#[derive(Clone, Debug)]
+struct Known {
+    host_root: PathBuf,
+    table: Table,
+}
+
+impl Catalogue for Known {
+    fn tracepoints(&self, selector: &Selector) -> Result<Vec<u32>, String> {
+        let wanted = select::Wanted { selector: selector.clone(), by: Vec::new(), events: true, raw: false };
+        let found = Tracefs::find(&self.host_root).map_err(Into::into);
+        let found = found.and_then(|tracefs| traced::traced(&tracefs, &[wanted]));
+        let found = found.map_err(|error| chain(&error).to_string())?;
+        let add = |traced: traced::Traced| {
+            let id = traced.format.id;
+            self.table.add(traced).map(|()| id).map_err(|error| error.to_string())
+        };
+        found.into_iter().map(add).collect()
+    }
+}
+
 /// The programs that send events to traces, and the task that reads them.
 struct Programs {
     settings: EventSettings,
     redaction: Redaction,
     traced: Traced,
+    known: Known,
+    signatures: Arc<OnceLock<Signatures>>,
     inlet: Inlet,
     registry: Arc<Registry>,
     runtime: Handle,
@@ -97,7 +131,8 @@ impl Programs {
     }
 
     fn load(&self) -> Result<(TraceObject, Reading), String> {
-        let loaded = TraceObject::load(self.settings.clone(), KERNEL_BTF.into(), &self.traced);
+        let table = self.known.table.clone();
+        let loaded = TraceObject::load(self.settings.clone(), KERNEL_BTF.into(), &self.traced, table.clone());
         let (object, source) = loaded.map_err(|error| chain(&error).to_string())?;
         let reader = Reader {
             source,
@@ -106,8 +141,8 @@ impl Programs {
             registry: Arc::clone(&self.registry),
             hub: Arc::new(self.inlet.clone()),
             received: Arc::<Received>::default(),
-            tracepoints: Arc::default(),
-            signatures: Arc::default(),
+            tracepoints: table,
+            signatures: Arc::clone(&self.signatures),
             redaction: self.redaction.clone(),
             wanted: reader::Wanted::default(),
         };
@@ -126,14 +161,18 @@ impl Programs {
 
 impl Switch<Wanted> for Programs {
     fn on(&mut self, wanted: Wanted) -> Result<(), String> {
-        let result = self.object()?.attach(wanted.kind);
+        if wanted.kind == Kind::Syscall {
+            let host_root = &self.known.host_root;
+            self.signatures.get_or_init(|| events::signatures(host_root, &Calls::all()));
+        }
+        let result = self.object()?.attach(wanted);
         self.unload_if_idle();
         result
     }
 
     fn off(&mut self, wanted: Wanted) {
         if let Some((object, _)) = &mut self.loaded {
-            object.detach(wanted.kind);
+            object.detach(wanted);
         }
         self.unload_if_idle();
     }

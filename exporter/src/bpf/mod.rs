@@ -12,6 +12,7 @@ mod source;
 pub mod status;
 mod sys;
 mod syscalls;
+mod traced_calls;
 pub mod tracepoints;
 pub mod traces;
 pub mod verdicts;

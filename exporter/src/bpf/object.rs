@@ -192,7 +192,7 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
     let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
     let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
-    let mut ebpf = load_maps(settings, &layout, &btf, cpus, 1)?;
+    let mut ebpf = load_maps(settings, &layout, &btf, cpus, None)?;
     // The programs' names in the object are those of the table.
     let mut programs = Vec::new();
     let attach = |probe: &'static Probe| attach_probe(probe, settings, &layout, &btf, &mut ebpf, &mut programs);
@@ -256,13 +256,22 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     Ok(Loaded { object, counts, notices, events, stages, verdicts, left_out })
 }
 
-/// Makes the maps. `traced` is how many pairs of a cgroup and a kind traces can ask for.
+/// How much traces can ask the kernel for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// Pairs of an owner and of what is wanted.
+    pub keys: u32,
+    /// Tracepoints.
+    pub tracepoints: u32,
+}
+
+/// Makes the maps. `traced` is, where it is traces that events are for, of how much they can ask for.
 pub(super) fn load_maps(
     settings: &Settings,
     layout: &Layout,
     btf: &Btf,
     cpus: usize,
-    traced: u32,
+    traced: Option<Asked>,
 ) -> Result<Ebpf, LoadError> {
     let mut loader = EbpfLoader::new();
     loader
@@ -272,7 +281,7 @@ pub(super) fn load_maps(
         .allow_unsupported_maps()
         .map_max_entries("SLOTS", slot::PER_CPU * cpus as u32)
         .map_max_entries("COUNTS", settings.counts)
-        .map_max_entries("TRACED", traced)
+        .map_max_entries("TRACED", traced.map_or(1, |asked| asked.keys))
         .map_max_entries("EDGES", if settings.probes.contains(&"signal") { settings.edges } else { 1 });
     if let Some(tracepoints) = &settings.tracepoints {
         loader.map_max_entries("SPLITS", tracepoints.count()).map_max_entries("HITS", tracepoints.entries());
@@ -286,6 +295,8 @@ pub(super) fn load_maps(
     loader.override_global("SYSCALL_OWNERS", &has_left_out, true);
     loader.override_global("SYSCALLS", &calls, true);
     loader.override_global("SYSCALL_TIME", &call_times, true);
+    let calls_are_traced = u32::from(traced.is_some());
+    loader.override_global("CALLS_ARE_TRACED", &calls_are_traced, true);
     let sent_calls = settings.events.as_ref().map(|events| Constants::of(&events.calls));
     if let Some(calls) = &sent_calls {
         calls.set(&mut loader);
@@ -294,7 +305,8 @@ pub(super) fn load_maps(
     let working_directory = u32::from(settings.events.as_ref().is_some_and(|events| events.working_directory));
     if let Some(events) = &settings.events {
         loader.map_max_entries("EVENTS", events.ring_bytes);
-        loader.map_max_entries("EXTENTS", events.tracepoints.len().max(1) as u32);
+        let tracepoints = traced.map_or(events.tracepoints.len().max(1) as u32, |asked| asked.tracepoints);
+        loader.map_max_entries("EXTENTS", tracepoints);
         loader.map_max_entries("VERDICTS", if events.filter.asks_owner() { VERDICTS } else { 1 });
         loader.override_global("EVENT_WATERMARK", &watermark, true);
         loader.override_global("ARGUMENTS_LIMIT", &events.arguments, true);

@@ -10,14 +10,15 @@ use std::{
 use aya::{
     Ebpf,
     maps::{Array, MapData},
-    programs::TracePoint,
+    programs::{ProgramFd, TracePoint},
 };
 use doubleslit_common::{
     key::CountKey,
     kind::Kind,
-    probes::tracepoint::{Extent, HitKey, Splits},
+    probes::tracepoint::{Extent, HitKey, ID_SHIFT, Splits},
     wire::Wire,
 };
+use tracing::warn;
 
 use super::{element::Element, object::LoadError, source::BatchReader, status::AttachedProgram, sys};
 use crate::{
@@ -101,14 +102,10 @@ fn attach_to<'a>(
     ebpf: &mut Ebpf,
     programs: &mut Vec<AttachedProgram>,
 ) -> Result<Attached, LoadError> {
-    let bpf: Option<&mut TracePoint> = ebpf.program_mut(program.name).and_then(|program| program.try_into().ok());
-    let bpf = bpf.ok_or(LoadError::NoProgram(program.name))?;
-    let failed = |error| LoadError::Program(program.name, error);
-    bpf.load().map_err(failed)?;
-    let fd = bpf.fd().and_then(|fd| Ok(fd.try_clone()?)).map_err(failed)?;
+    let fd = load(program, ebpf)?;
     let (mut links, mut refused) = (Vec::new(), Vec::new());
-    for (number, (name, id, named)) in (0u64..).zip(tracepoints) {
-        match sys::attach_tracepoint(fd.as_fd(), id, number) {
+    for (number, (name, id, named)) in (0..).zip(tracepoints) {
+        match sys::attach_tracepoint(fd.as_fd(), id, cookie(number, id)) {
             Ok(link) => links.push(link),
             Err(error) if !named && is_not_for_programs(&error) => refused.push((name.clone(), error)),
             Err(source) => return Err(LoadError::Tracepoint { name: name.clone(), source }),
@@ -121,6 +118,55 @@ fn attach_to<'a>(
     }
     programs.push(AttachedProgram { program, fd });
     Ok(Attached { _links: links, refused })
+}
+
+fn load(program: &'static Program, ebpf: &mut Ebpf) -> Result<ProgramFd, LoadError> {
+    let bpf: Option<&mut TracePoint> = ebpf.program_mut(program.name).and_then(|program| program.try_into().ok());
+    let bpf = bpf.ok_or(LoadError::NoProgram(program.name))?;
+    let failed = |error| LoadError::Program(program.name, error);
+    bpf.load().map_err(failed)?;
+    bpf.fd().and_then(|fd| Ok(fd.try_clone()?)).map_err(failed)
+}
+
+/// What tells a program which tracepoint it runs for: our number, and the kernel's.
+fn cookie(number: u32, id: u32) -> u64 {
+    u64::from(id) << ID_SHIFT | u64::from(number)
+}
+
+/// The tracepoints whose hits are sent while somebody wants them, and the program that does. Dropping it detaches.
+#[derive(Debug, Default)]
+pub(super) struct Attachable {
+    program: Option<ProgramFd>,
+    links: HashMap<u32, OwnedFd>,
+}
+
+impl Attachable {
+    /// Attaches the program to a tracepoint, which has this number. One that only a pattern means may take no program.
+    pub(super) fn attach(&mut self, number: u32, traced: &Traced, ebpf: &mut Ebpf) -> Result<(), LoadError> {
+        let program = match self.program.take() {
+            Some(program) => program,
+            None => load(&EVENT_PROGRAM, ebpf)?,
+        };
+        let program = self.program.insert(program);
+        let extents = ebpf.map_mut("EXTENTS").ok_or(LoadError::NoMap("EXTENTS"))?;
+        let failed = |error| LoadError::Map("EXTENTS", error);
+        let mut extents = Array::<_, Element<Extent>>::try_from(extents).map_err(failed)?;
+        extents.set(number, Element(traced.extent()), 0).map_err(failed)?;
+        let Traced { name, format, named, .. } = traced;
+        match sys::attach_tracepoint(program.as_fd(), format.id, cookie(number, format.id)) {
+            Ok(link) => drop(self.links.insert(format.id, link)),
+            Err(error) if !named && is_not_for_programs(&error) => {
+                warn!(tracepoint = %name, %error, "no program can be attached, hits are not seen");
+            }
+            Err(source) => return Err(LoadError::Tracepoint { name: name.clone(), source }),
+        }
+        Ok(())
+    }
+
+    /// Detaches it from the tracepoint that has this number of the kernel.
+    pub(super) fn detach(&mut self, id: u32) {
+        self.links.remove(&id);
+    }
 }
 
 /// Whether the kernel says that a tracepoint takes no program, as those of its function tracer do.

@@ -4,7 +4,7 @@
 //! first trace and gone with the last.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,6 +17,7 @@ use aya::{
 use doubleslit_common::{
     event::Gate,
     kind::Kind,
+    probes::tracepoint::TRACEPOINTS,
     traced::{ANYBODY, LISTENER, TracedKey},
 };
 
@@ -25,18 +26,22 @@ use super::{
     element::Element,
     events::{EventRing, EventSettings},
     layout::Layout,
-    object::{self, LoadError},
+    object::{self, Asked, LoadError},
     status::{AttachedProgram, ProbeState},
+    syscalls,
+    traced_calls::TracedCalls,
+    tracepoints::Attachable,
 };
 use crate::{
     error::chain,
     filter::Owners,
-    probes::{PROBES, Program, syscall::Calls},
-    traces::{Kernel, Key, Switch},
+    probes::{PROBES, Program, syscall::Calls, tracepoint::EVENT_PROGRAM},
+    tracepoints::table::Table,
+    traces::{Kernel, Key, Switch, Wanted},
 };
 
-/// How many pairs of a cgroup and a kind traces can ask for, at most.
-const TRACED: u32 = 65536;
+/// How much traces can ask for, at most: a cgroup with something that is wanted of it makes a pair.
+const ASKED: Asked = Asked { keys: 65536, tracepoints: TRACEPOINTS };
 
 /// The object of traces. Dropping it detaches and frees everything.
 pub struct TraceObject {
@@ -44,17 +49,26 @@ pub struct TraceObject {
     layout: Layout,
     btf: Btf,
     gates: Array<MapData, Element<Gate>>,
-    kinds: BTreeSet<Kind>,
+    /// How much of each kind is sent.
+    kinds: BTreeMap<Kind, usize>,
     attached: Vec<AttachedProgram>,
+    table: Table,
+    tracepoints: Attachable,
 }
 
 impl TraceObject {
-    /// Loads the maps, and no program yet. What is wanted of whom is written to `traced` from now on.
+    /// Loads the maps, and no program yet. What is wanted of whom is written to `traced` from now on. Tracepoints have the
+    /// numbers of `table`.
     ///
     /// # Errors
     ///
     /// When it cannot be loaded.
-    pub fn load(events: EventSettings, btf: PathBuf, traced: &Traced) -> Result<(Self, EventRing), LoadError> {
+    pub fn load(
+        events: EventSettings,
+        btf: PathBuf,
+        traced: &Traced,
+        table: Table,
+    ) -> Result<(Self, EventRing), LoadError> {
         let settings = object::Settings {
             probes: Vec::new(),
             calls: Calls::default(),
@@ -63,56 +77,107 @@ impl TraceObject {
             counts: 1,
             edges: 1,
             tracepoints: None,
-            events: Some(events),
+            // Which of them are sent is told at run time.
+            events: Some(EventSettings { calls: Calls::all(), ..events }),
             stats: false,
             btf,
         };
         let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
         let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
         let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
-        let mut ebpf = object::load_maps(&settings, &layout, &btf, cpus, TRACED)?;
+        let mut ebpf = object::load_maps(&settings, &layout, &btf, cpus, Some(ASKED))?;
+        let reads = ebpf.map_mut("SYSCALL_READS").ok_or(LoadError::NoMap("SYSCALL_READS"))?;
+        syscalls::set_reads(reads).map_err(|error| LoadError::Map("SYSCALL_READS", error))?;
         let ring = EventRing::new(object::take(&mut ebpf, "EVENTS")?);
         let ring = ring.map_err(|error| LoadError::Map("EVENTS", error))?;
         let gates = Array::try_from(object::take(&mut ebpf, "GATES")?);
         let gates = gates.map_err(|error| LoadError::Map("GATES", error))?;
-        let wanted = HashMap::try_from(object::take(&mut ebpf, "TRACED")?);
-        *traced.map() = Some(wanted.map_err(|error| LoadError::Map("TRACED", error))?);
-        Ok((Self { ebpf, layout, btf, gates, kinds: BTreeSet::new(), attached: Vec::new() }, ring))
+        let keys = HashMap::try_from(object::take(&mut ebpf, "TRACED")?);
+        let keys = keys.map_err(|error| LoadError::Map("TRACED", error))?;
+        let bits = Array::try_from(object::take(&mut ebpf, "TRACED_CALLS")?);
+        let bits = bits.map_err(|error| LoadError::Map("TRACED_CALLS", error))?;
+        *traced.maps() = Some(Maps { keys, bits, calls: TracedCalls::default() });
+        let (kinds, attached, tracepoints) = (BTreeMap::new(), Vec::new(), Attachable::default());
+        Ok((Self { ebpf, layout, btf, gates, kinds, attached, table, tracepoints }, ring))
     }
 
-    /// Has a kind sent to those traces that want it, of those whom they want it of.
+    /// Has something sent to those traces that want it, of those whom they want it of.
     ///
     /// # Errors
     ///
     /// When that cannot be had here: why.
-    pub fn attach(&mut self, kind: Kind) -> Result<(), String> {
-        let program = program(kind).ok_or_else(|| format!("no single events of kind `{}`", kind.name()))?;
-        let gate = self.gates.set(kind as u32, Element(Gate::open(LISTENER)), 0);
-        gate.map_err(|error| format!("cannot open the gate of `{}`: {}", kind.name(), chain(&error)))?;
-        if !self.attached.iter().any(|attached| attached.program.name == program.name) {
-            let Self { ebpf, layout, btf, attached, .. } = self;
-            let (state, reason) = object::attach_event(program, layout, btf, ebpf, attached);
-            if state != ProbeState::Up {
-                return Err(reason);
-            }
+    pub fn attach(&mut self, wanted: Wanted) -> Result<(), String> {
+        let Wanted { kind, detail } = wanted;
+        let is_first = !self.kinds.contains_key(&kind);
+        if kind == Kind::Tracepoint {
+            self.attach_tracepoint(detail)?;
+        } else if is_first {
+            self.attach_programs(kind)?;
         }
-        self.kinds.insert(kind);
+        *self.kinds.entry(kind).or_default() += 1;
+        if is_first {
+            let gate = self.gates.set(kind as u32, Element(Gate::open(LISTENER)), 0);
+            gate.map_err(|error| {
+                self.detach(wanted);
+                format!("cannot open the gate of `{}`: {}", kind.name(), chain(&error))
+            })?;
+        }
         Ok(())
     }
 
-    /// Has a kind sent no more.
-    pub fn detach(&mut self, kind: Kind) {
-        self.kinds.remove(&kind);
-        // The element is there; and what is sent in spite of it is wanted by nobody.
-        let _ = self.gates.set(kind as u32, Element(Gate::default()), 0);
-        let Some(program) = program(kind) else { return };
-        if !program.kinds.iter().any(|kind| self.kinds.contains(kind)) {
-            self.attached.retain(|attached| attached.program.name != program.name);
-            object::detach(program, &mut self.ebpf);
+    fn attach_programs(&mut self, kind: Kind) -> Result<(), String> {
+        let Self { ebpf, layout, btf, attached, .. } = self;
+        let mut found = false;
+        for program in programs(kind) {
+            found = true;
+            if attached.iter().any(|attached| attached.program.name == program.name) {
+                continue;
+            }
+            let (state, reason) = object::attach_event(program, layout, btf, ebpf, attached);
+            if state != ProbeState::Up {
+                self.detach_idle();
+                return Err(reason);
+            }
+        }
+        if found { Ok(()) } else { Err(format!("no single events of kind `{}`", kind.name())) }
+    }
+
+    fn attach_tracepoint(&mut self, id: u32) -> Result<(), String> {
+        if let Some(reason) = self.layout.missing(&EVENT_PROGRAM) {
+            return Err(reason);
+        }
+        let (number, traced) = self.table.find(id).ok_or_else(|| format!("no tracepoint has the number {id}"))?;
+        self.tracepoints.attach(number, &traced, &mut self.ebpf).map_err(|error| chain(&error).to_string())
+    }
+
+    /// Has something sent no more.
+    pub fn detach(&mut self, Wanted { kind, detail }: Wanted) {
+        if kind == Kind::Tracepoint {
+            self.tracepoints.detach(detail);
+        }
+        let Some(count) = self.kinds.get_mut(&kind) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.kinds.remove(&kind);
+            // The element is there; and what is sent in spite of it is wanted by nobody.
+            let _ = self.gates.set(kind as u32, Element(Gate::default()), 0);
+            self.detach_idle();
         }
     }
 
-    /// Whether no kind is sent.
+    /// Detaches the programs that nobody needs.
+    fn detach_idle(&mut self) {
+        let Self { ebpf, kinds, attached, .. } = self;
+        attached.retain(|AttachedProgram { program, .. }| {
+            let is_needed = program.kinds.iter().any(|kind| kinds.contains_key(kind));
+            if !is_needed {
+                object::detach(program, ebpf);
+            }
+            is_needed
+        });
+    }
+
+    /// Whether nothing is sent.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.kinds.is_empty()
@@ -125,36 +190,64 @@ impl fmt::Debug for TraceObject {
     }
 }
 
-/// The program that sends a kind.
-fn program(kind: Kind) -> Option<&'static Program> {
-    PROBES.iter().flat_map(|probe| probe.events).find(|program| program.kinds.contains(&kind))
+/// The programs that send a kind.
+fn programs(kind: Kind) -> impl Iterator<Item = &'static Program> {
+    PROBES.iter().flat_map(|probe| probe.events).filter(move |program| program.kinds.contains(&kind))
 }
 
-type Map = HashMap<MapData, Element<TracedKey>, u64>;
+/// What the kernel is told.
+struct Maps {
+    keys: HashMap<MapData, Element<TracedKey>, u64>,
+    bits: Array<MapData, u32>,
+    calls: TracedCalls,
+}
+
+impl Maps {
+    fn tell_calls(&mut self, news: Vec<(u32, u32)>) -> Result<(), MapError> {
+        news.into_iter().try_for_each(|(call, bits)| self.bits.set(call, bits, 0))
+    }
+
+    fn on(&mut self, key: Key) -> Result<(), MapError> {
+        self.keys.insert(element(key), 0, 0)?;
+        if key.wanted.kind == Kind::Syscall {
+            let news = self.calls.on(key.wanted.detail, key.cgroup.is_none());
+            self.tell_calls(news)?;
+        }
+        Ok(())
+    }
+
+    fn off(&mut self, key: Key) -> Result<(), MapError> {
+        if key.wanted.kind == Kind::Syscall {
+            let news = self.calls.off(key.wanted.detail, key.cgroup.is_none());
+            self.tell_calls(news)?;
+        }
+        self.keys.remove(&element(key))
+    }
+}
 
 /// What is wanted of whom, as the kernel has it, while the object of traces is loaded. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Traced(Arc<Mutex<Option<Map>>>);
+pub struct Traced(Arc<Mutex<Option<Maps>>>);
 
 impl Traced {
-    fn map(&self) -> MutexGuard<'_, Option<Map>> {
+    fn maps(&self) -> MutexGuard<'_, Option<Maps>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the map go, as the object is gone.
+    /// Lets the maps go, as the object is gone.
     pub fn unload(&self) {
-        *self.map() = None;
+        *self.maps() = None;
     }
 
-    /// What the kernel is asked for: of each cgroup, or of anybody, the kinds.
+    /// What the kernel is asked for, by what is wanted of whom.
     ///
     /// # Errors
     ///
     /// When the map cannot be read.
-    pub fn read(&self) -> Result<BTreeSet<(u64, u32)>, MapError> {
-        let map = self.map();
-        let keys = map.iter().flat_map(HashMap::keys);
-        keys.map(|key| key.map(|Element(key)| (key.cgroup, key.kind))).collect()
+    pub fn read(&self) -> Result<Vec<TracedKey>, MapError> {
+        let maps = self.maps();
+        let keys = maps.iter().flat_map(|maps| maps.keys.keys());
+        keys.map(|key| key.map(|Element(key)| key)).collect()
     }
 }
 
@@ -166,25 +259,25 @@ impl fmt::Debug for Traced {
 
 impl Switch<Key> for Traced {
     fn on(&mut self, key: Key) -> Result<(), String> {
-        let mut map = self.map();
-        let map = map.as_mut().ok_or_else(|| "the programs of traces are not loaded".to_owned())?;
-        map.insert(element(key), 0, 0).map_err(|error| {
+        let mut maps = self.maps();
+        let maps = maps.as_mut().ok_or_else(|| "the programs of traces are not loaded".to_owned())?;
+        maps.on(key).map_err(|error| {
             let owner = key.cgroup.map_or_else(|| "anybody".to_owned(), |cgroup| format!("cgroup {}", cgroup.0));
             format!("cannot ask for `{}` of {owner}: {}", key.wanted.kind.name(), chain(&error))
         })
     }
 
     fn off(&mut self, key: Key) {
-        if let Some(map) = self.map().as_mut() {
+        if let Some(maps) = self.maps().as_mut() {
             // It was switched on, so it is there.
-            let _ = map.remove(&element(key));
+            let _ = maps.off(key);
         }
     }
 }
 
 impl Kernel for Traced {
     fn lost(&self, key: Key) -> u64 {
-        self.map().as_ref().and_then(|map| map.get(&element(key), 0).ok()).unwrap_or_default()
+        self.maps().as_ref().and_then(|maps| maps.keys.get(&element(key), 0).ok()).unwrap_or_default()
     }
 }
 

@@ -2,10 +2,8 @@
 
 use super::{Syscalls, error::Error, events::list, understood::switch, written};
 use crate::{
-    closest::names,
-    filter::Owners,
-    identity::ignore::Pattern,
-    probes::syscall::{Calls, call_names},
+    filter::{self, Owners},
+    probes::syscall::Calls,
 };
 
 impl TryFrom<written::Syscalls> for Syscalls {
@@ -36,15 +34,5 @@ fn counted(written: &[String]) -> Result<Calls, Error> {
 ///
 /// When there is no such call.
 pub fn calls(key: &str, written: &[String]) -> Result<Calls, Error> {
-    let mut calls = Calls::default();
-    for text in written {
-        let pattern = if text == "all" { "*" } else { text.as_str() };
-        let is_found = Pattern::new(pattern).is_some_and(|pattern| calls.add(|name| pattern.matches(name)));
-        if !is_found {
-            let expected =
-                format!("a system call of this machine, {}, or a pattern such as `read*`", names(text, call_names()));
-            return Err(Error::value(key, text, expected));
-        }
-    }
-    Ok(calls)
+    filter::calls(written).map_err(|(position, expected)| Error::value(key, &written[position], expected))
 }

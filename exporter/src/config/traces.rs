@@ -78,7 +78,10 @@ mod tests {
                 "[{name: a, events: [exec]}, {name: a, events: [fork]}]",
                 "invalid value `a` for `traces[1].name`: expected each name once",
             ),
-            ("[{name: a}]", "invalid `traces[0].events`: `[]`: expected at least one kind of event"),
+            (
+                "[{name: a}]",
+                "invalid `traces[0].events`: `[]`: expected at least one kind of event; or `syscalls` or `tracepoints`",
+            ),
             (
                 "[{name: a, events: [exec], labelSelector: {matchExpressions: [{key: b, operator: Has}]}}]",
                 "invalid `traces[0].labelSelector.matchExpressions[0].operator`: unknown variant `Has`, expected one of `In`, \

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     io,
     os::fd::OwnedFd,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -31,7 +31,7 @@ use crate::{
         registry::{Known, Registry},
     },
     lives::Changes,
-    tracepoints::traced::Traced,
+    tracepoints::table::Table,
 };
 
 /// How often the ring is read when nobody wakes the task.
@@ -61,10 +61,10 @@ pub struct Reader<S, O = Hub> {
     pub hub: Arc<O>,
     /// What came.
     pub received: Arc<Received>,
-    /// The tracepoints whose hits come, by number.
-    pub tracepoints: Arc<[Arc<Traced>]>,
-    /// What is known of system calls.
-    pub signatures: Arc<Signatures>,
+    /// The tracepoints whose hits come.
+    pub tracepoints: Table,
+    /// What is known of system calls, once it is.
+    pub signatures: Arc<OnceLock<Signatures>>,
     /// What is hidden of it.
     pub redaction: Redaction,
     /// Which events are handed out.
@@ -156,7 +156,8 @@ impl<S: RecordSource, O: Outlet> Reader<S, O> {
     /// Reads what there is, at most a batch, and hands it out. Returns how many records there were.
     fn read_batch(&mut self, waiting: &mut Waiting, patience: Patience, bytes: &mut u64) -> usize {
         let Self { source, changes, registry, hub, received, tracepoints, signatures, redaction, wanted } = self;
-        let decoder = Decoder::new(booted(), tracepoints, signatures);
+        let (tracepoints, nothing) = (tracepoints.all(), Signatures::default());
+        let decoder = Decoder::new(booted(), &tracepoints, signatures.get().unwrap_or(&nothing));
         let mut events = Vec::new();
         while let Ok(change) = changes.try_recv() {
             let event = Event::from(change);

@@ -1,5 +1,6 @@
 //! Filters: which events are wanted. `docs/filters.md` tells how rules are written.
 
+mod calls;
 mod error;
 mod forms;
 pub mod kernel;
@@ -16,6 +17,7 @@ mod tests;
 
 use doubleslit_common::kind::Kind;
 
+pub use calls::calls;
 pub use error::FilterError;
 pub use owners::Owners;
 pub use profile::{PROFILES, Profile};

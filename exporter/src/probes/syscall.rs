@@ -195,14 +195,23 @@ impl Calls {
     /// Adds the calls whose names match; those without a name have their number. Says whether there are any.
     pub fn add(&mut self, matches: impl Fn(&str) -> bool) -> bool {
         let mut is_found = false;
-        for (call, bits) in (0..).zip(&mut self.0) {
-            let name = names::call(call);
-            if matches(name) {
-                is_found = true;
-                *bits = if FORKING.contains(&name) { WANTED | FORKS } else { WANTED };
-            }
+        for call in (0..CALLS as u32).filter(|call| matches(names::call(*call))) {
+            is_found = true;
+            self.insert(call);
         }
         is_found
+    }
+
+    /// Adds a call.
+    pub fn insert(&mut self, call: u32) {
+        if let Some(bits) = self.0.get_mut(call as usize) {
+            *bits = if FORKING.contains(&names::call(call)) { WANTED | FORKS } else { WANTED };
+        }
+    }
+
+    /// Those that are chosen.
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(self.0).filter(|(_, bits)| *bits != 0).map(|(call, _)| call)
     }
 
     /// Whether a call is one of them.
@@ -211,13 +220,7 @@ impl Calls {
         self.0.get(call as usize).is_some_and(|bits| *bits != 0)
     }
 
-    /// The bits [`WANTED`] and [`FORKS`] of each call.
-    #[must_use]
-    pub const fn chosen(&self) -> &[u8; CALLS] {
-        &self.0
-    }
-
-    /// What the programs that count have to do with each call.
+    /// What the programs have to do with each call.
     #[must_use]
     pub fn bits(&self) -> [u8; CALLS] {
         let executes = |call: u32| call == COMPAT || EXECUTING.contains(&names::call(call));
@@ -235,8 +238,7 @@ impl Calls {
 
 impl std::fmt::Debug for Calls {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let wanted = (0..).zip(self.0).filter(|(_, bits)| *bits != 0);
-        formatter.debug_set().entries(wanted.map(|(call, _)| names::call(call))).finish()
+        formatter.debug_set().entries(self.iter().map(names::call)).finish()
     }
 }
 

@@ -6,5 +6,6 @@ pub mod hits;
 pub mod name;
 pub mod record;
 pub mod select;
+pub mod table;
 pub mod traced;
 pub mod tracefs;

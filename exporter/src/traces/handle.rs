@@ -8,9 +8,11 @@ use std::sync::{
 use super::{
     entry::Now,
     error::{CreateError, Unknown},
+    plan::{self, Plan},
     spec::Spec,
     state::{Kernel, State},
     status::{List, Trace},
+    wanted::Catalogue,
     worker::{Order, Worker},
 };
 use crate::{
@@ -29,6 +31,7 @@ pub struct Traces(Arc<Shared>);
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
+    catalogue: Box<dyn Catalogue>,
     orders: Sender<Order>,
 }
 
@@ -46,9 +49,10 @@ impl Shared {
 impl Traces {
     /// No traces, and who has them begin and end. Nothing of ignored containers is handed out.
     #[must_use]
-    pub fn new(kernel: impl Kernel + 'static, ignore: Ignore) -> (Self, Worker) {
+    pub fn new(kernel: impl Kernel + 'static, catalogue: impl Catalogue + 'static, ignore: Ignore) -> (Self, Worker) {
         let (orders, received) = mpsc::channel();
-        let shared = Arc::new(Shared { state: Mutex::new(State::new(Box::new(kernel), ignore)), orders });
+        let state = Mutex::new(State::new(Box::new(kernel), ignore));
+        let shared = Arc::new(Shared { state, catalogue: Box::new(catalogue), orders });
         let worker = Worker::new(Arc::downgrade(&shared), received);
         (Self(shared), worker)
     }
@@ -65,7 +69,10 @@ impl Traces {
     ///
     /// When there is one with this name, or it asks for something that makes no sense.
     pub fn create(&self, name: &str, spec: Spec) -> Result<Trace, CreateError> {
-        let (id, trace) = self.0.state().create(name, spec, Now::read())?;
+        plan::name(name)?;
+        // The kernel may be asked for its tracepoints, which takes its time.
+        let plan = Plan::of(&spec, &*self.0.catalogue)?;
+        let (id, trace) = self.0.state().create(name, spec, plan, Now::read())?;
         self.0.order(Order::Begin(id));
         Ok(trace)
     }

@@ -28,6 +28,6 @@ pub use self::{
     spec::Spec,
     state::Kernel,
     status::{Container, List, Phase, Status, Trace},
-    wanted::{Key, Wanted, kinds},
+    wanted::{Catalogue, Key, Wanted, kinds},
     worker::Worker,
 };

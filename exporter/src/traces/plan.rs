@@ -8,12 +8,14 @@ use super::{
     error::SpecError,
     selector::{FieldSelector, LabelSelector},
     spec::Spec,
-    wanted::{self, Wanted},
+    wanted::{self, Catalogue, Wanted},
 };
 use crate::{
     events::event::Event,
     filter::{self, Filter, List},
     identity::{Identity, Scope, ignore::Pattern},
+    probes::syscall::Calls,
+    tracepoints::name::Selector,
 };
 
 /// How long a name may be.
@@ -34,7 +36,7 @@ pub(super) fn name(name: &str) -> Result<(), SpecError> {
 pub(super) struct Plan {
     owner: Owner,
     pid: Option<u32>,
-    /// What the kernel is asked for.
+    /// What the kernel is asked for, in order.
     pub(super) wanted: Vec<Wanted>,
     filter: Filter,
     /// One in how many is handed out.
@@ -55,7 +57,7 @@ struct Owner {
 
 impl Plan {
     /// Understands what a trace asks for.
-    pub(super) fn of(spec: &Spec) -> Result<Self, SpecError> {
+    pub(super) fn of(spec: &Spec, catalogue: &dyn Catalogue) -> Result<Self, SpecError> {
         let Spec {
             label_selector,
             field_selector,
@@ -64,6 +66,8 @@ impl Plan {
             cgroup,
             pid,
             events,
+            syscalls,
+            tracepoints,
             select,
             drop,
             sample_rate,
@@ -104,7 +108,20 @@ impl Plan {
         let list = |name, rules: &[_]| List { name, rules: rules.to_vec() };
         let filter = Filter::default().and(list("select", select), list("drop", drop));
         let filter = filter.map_err(|error| SpecError::rule("select", 0, &error))?;
-        let wanted = kinds(events, &filter)?;
+        if events.is_empty() && syscalls.is_empty() && tracepoints.is_empty() {
+            let expected = "at least one kind of event; or `syscalls` or `tracepoints`";
+            return Err(SpecError::value("events", "[]", expected));
+        }
+        let mut wanted = kinds(events)?;
+        wanted.extend(calls(syscalls)?);
+        wanted.extend(hits(tracepoints, catalogue)?);
+        wanted.retain(|wanted| filter.concerns(wanted.kind));
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted.is_empty() {
+            let reason = "its rules match nothing of what is wanted".to_owned();
+            return Err(SpecError { field: "select".to_owned(), reason });
+        }
         Ok(Self { owner, pid: *pid, wanted, filter, sample_rate: *sample_rate, duration: *duration })
     }
 
@@ -128,9 +145,15 @@ impl Plan {
 
     /// Whether an event of such an owner is wanted.
     pub(super) fn wants(&self, event: &Event) -> bool {
-        self.wanted.iter().any(|wanted| wanted.kind == event.kind())
-            && self.pid.is_none_or(|pid| event.pid() == Some(pid))
-            && self.filter.passes(event)
+        self.has(event) && self.pid.is_none_or(|pid| event.pid() == Some(pid)) && self.filter.passes(event)
+    }
+}
+
+impl Plan {
+    /// Whether it is about such events, whoever has them.
+    fn has(&self, event: &Event) -> bool {
+        let has = |wanted| self.wanted.binary_search(&wanted).is_ok();
+        has(Wanted::whole(event.kind())) || Wanted::of(event).is_some_and(has)
     }
 }
 
@@ -147,11 +170,8 @@ fn pattern((position, text): (usize, &String)) -> Result<Pattern, SpecError> {
     Pattern::new(text).ok_or_else(|| SpecError::value(format!("containers[{position}]"), text, expected))
 }
 
-/// The kinds that are named, as far as the rules let some of their events pass.
-fn kinds(events: &[String], filter: &Filter) -> Result<Vec<Wanted>, SpecError> {
-    if events.is_empty() {
-        return Err(SpecError::value("events", "[]", "at least one kind of event"));
-    }
+/// The kinds that are named.
+fn kinds(events: &[String]) -> Result<Vec<Wanted>, SpecError> {
     let mut kinds = Vec::new();
     for (position, name) in events.iter().enumerate() {
         let refused =
@@ -163,11 +183,27 @@ fn kinds(events: &[String], filter: &Filter) -> Result<Vec<Wanted>, SpecError> {
         }
         kinds.extend(named);
     }
-    kinds.sort_unstable();
-    kinds.dedup();
-    kinds.retain(|kind| filter.concerns(*kind));
-    if kinds.is_empty() {
-        return Err(SpecError { field: "select".to_owned(), reason: "its rules match no kind of `events`".to_owned() });
+    Ok(kinds.into_iter().map(Wanted::whole).collect())
+}
+
+/// The system calls that are named.
+fn calls(named: &[String]) -> Result<Vec<Wanted>, SpecError> {
+    let refused = |(position, expected)| SpecError::value(format!("syscalls[{position}]"), &named[position], expected);
+    let calls = filter::calls(named).map_err(refused)?;
+    if calls == Calls::all() {
+        return Ok(vec![Wanted::whole(Kind::Syscall)]);
     }
-    Ok(kinds.into_iter().map(|kind| Wanted { kind, detail: 0 }).collect())
+    Ok(calls.iter().map(|call| Wanted { kind: Kind::Syscall, detail: call }).collect())
+}
+
+/// The tracepoints that are named.
+fn hits(named: &[String], catalogue: &dyn Catalogue) -> Result<Vec<Wanted>, SpecError> {
+    let mut hits = Vec::new();
+    for (position, text) in named.iter().enumerate() {
+        let selector = Selector::parse(text).map_err(|error| error.to_string());
+        let found = selector.and_then(|selector| catalogue.tracepoints(&selector));
+        let found = found.map_err(|reason| SpecError { field: format!("tracepoints[{position}]"), reason })?;
+        hits.extend(found.into_iter().map(|id| Wanted { kind: Kind::Tracepoint, detail: id }));
+    }
+    Ok(hits)
 }

@@ -38,8 +38,16 @@ pub struct Spec {
     /// The id of the process, in the first PID namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// Kinds of events, by name; at least one. `signal` is `signal_generate` and `signal_deliver`.
+    /// Kinds of events, by name. `signal` is `signal_generate` and `signal_deliver`. There is at least one of these, or of the
+    /// system calls or tracepoints.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// System calls by names and patterns; `all` is all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub syscalls: Vec<String>,
+    /// Tracepoints by names and patterns, such as `sched:sched_process_fork` and `block:*`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tracepoints: Vec<String>,
     /// Rules for the events that are wanted; without any, all are.
     #[serde(with = "rules", skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<WrittenRule>,
@@ -54,7 +62,7 @@ pub struct Spec {
 }
 
 impl Default for Spec {
-    /// Everything, of nothing: `events` is to be filled in.
+    /// Of anybody, but nothing: what is wanted is to be filled in.
     fn default() -> Self {
         Self {
             label_selector: LabelSelector::default(),
@@ -64,6 +72,8 @@ impl Default for Spec {
             cgroup: String::new(),
             pid: None,
             events: Vec::new(),
+            syscalls: Vec::new(),
+            tracepoints: Vec::new(),
             select: Vec::new(),
             drop: Vec::new(),
             sample_rate: 1,
@@ -73,14 +83,14 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// Checks what it means, for a trace of this name.
+    /// Checks what it means, for a trace of this name. Whether the kernel has its tracepoints is not looked at.
     ///
     /// # Errors
     ///
     /// When something makes no sense.
     pub fn check(&self, name: &str) -> Result<(), SpecError> {
         plan::name(name)?;
-        Plan::of(self).map(drop)
+        Plan::of(self, &()).map(drop)
     }
 
     /// What a tree of JSON or YAML asks for. [`Self::check`] checks what it means.

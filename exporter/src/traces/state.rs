@@ -6,7 +6,7 @@ use super::{
     entry::{Entry, KernelFilters, Now},
     error::{CreateError, Unknown},
     filters::{Filters, Switch},
-    plan::{self, Plan},
+    plan::Plan,
     spec::Spec,
     status::{List, Phase, Trace},
     wanted::{Key, Wanted},
@@ -43,9 +43,7 @@ impl State {
     }
 
     /// A new trace, which is pending, and its number.
-    pub(super) fn create(&mut self, name: &str, spec: Spec, now: Now) -> Result<(u64, Trace), CreateError> {
-        plan::name(name)?;
-        let plan = Plan::of(&spec)?;
+    pub(super) fn create(&mut self, name: &str, spec: Spec, plan: Plan, now: Now) -> Result<(u64, Trace), CreateError> {
         if self.traces.contains_key(name) {
             return Err(CreateError::Duplicate(name.to_owned()));
         }

@@ -25,6 +25,7 @@ use doubleslit::{
     lives,
     machine::Machine,
     probes::{PROBES, Program},
+    tracepoints::table::Table,
 };
 use doubleslit_common::kind::Kind;
 use rustix::time::{ClockId, clock_gettime};
@@ -174,7 +175,7 @@ fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subsc
         registry: registry(runtime)?,
         hub,
         received: Arc::default(),
-        tracepoints: Arc::default(),
+        tracepoints: Table::default(),
         signatures: Arc::default(),
         redaction: Redaction::default(),
         wanted: Wanted::default(),

@@ -1,15 +1,19 @@
 //! The exporter's programs, loaded into this process with the default capacities.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use doubleslit::{
     bpf::{
         events::EventSettings,
         object::{self, KERNEL_BTF, Loaded, Settings},
     },
     counts::source::{CountSource as _, Reading},
-    filter::{Owners, kernel::KernelFilter},
+    filter::{List, Owners, WrittenRule, kernel::KernelFilter},
+    identity::{
+        CgroupId, Identity, Scope,
+        registry::{Known, Watcher as _},
+    },
     probes::{PROBES, Probe, syscall::Calls},
 };
 use doubleslit_common::{event::Gate, kind::Kind};
@@ -27,21 +31,38 @@ pub(super) fn load(probes: Vec<&'static str>) -> Result<Loaded> {
 pub(super) fn load_events(kinds: &[Kind], filter: KernelFilter, ring_bytes: u32) -> Result<Loaded> {
     let gate = Gate { listeners: 1, ..Gate::default() };
     let gates = kinds.iter().map(|kind| (*kind, gate)).collect();
-    let events = EventSettings {
-        gates,
-        filter,
+    load_with(Vec::new(), Some(EventSettings { gates, filter, ..of_no_events(ring_bytes) }))
+}
+
+/// A ring, and nothing that is sent.
+pub(super) fn of_no_events(ring_bytes: u32) -> EventSettings {
+    EventSettings {
+        gates: BTreeMap::new(),
+        filter: KernelFilter::default(),
         ring_bytes,
         arguments: 0,
         working_directory: false,
         tracepoints: Arc::default(),
         calls: Calls::default(),
-    };
-    load_with(Vec::new(), Some(events))
+    }
 }
 
 /// Loads and attaches the probe of system calls.
 pub(super) fn load_calls(calls: Calls, call_times: bool) -> Result<Loaded> {
     Ok(object::load(&Settings { calls, call_times, ..settings(vec!["syscall"], None) })?)
+}
+
+/// The same, with the calls of a cgroup left out.
+pub(super) fn load_calls_but_of(cgroup: CgroupId) -> Result<Loaded> {
+    let rule = WrittenRule::parse("container=nobody", "the benchmark")?;
+    let calls_of = Owners::new(List { name: "select", rules: vec![rule] }, List { name: "drop", rules: Vec::new() })?;
+    let loaded = object::load(&Settings { calls_of, ..settings(vec!["syscall"], None) })?;
+    let left_out = loaded.left_out.as_ref().context("nobody is left out")?;
+    let identity =
+        Arc::new(Identity { scope: Scope::Container, container: "somebody".to_owned(), ..Identity::default() });
+    let known = Known { path: "/somebody".into(), identity, is_settled: true, is_removed: false, users: None };
+    left_out.changed(cgroup, Some(&known));
+    Ok(loaded)
 }
 
 fn load_with(probes: Vec<&'static str>, events: Option<EventSettings>) -> Result<Loaded> {

@@ -21,6 +21,7 @@ mod slowdown;
 mod statistics;
 mod storm;
 mod syscall;
+mod traced;
 
 use std::fs;
 

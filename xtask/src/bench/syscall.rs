@@ -1,10 +1,11 @@
 //! How much longer system calls take while they are counted.
 
-use std::{fmt, process::Command, thread};
+use std::{fmt, fs, process::Command, thread};
 
 use anyhow::{Context as _, Result};
 use aya::Btf;
-use doubleslit::{bpf::object::Loaded, probes::syscall::Calls};
+use doubleslit::{bpf::object::Loaded, identity::CgroupId, probes::syscall::Calls};
+use doubleslit_testbed::cgroup::Cgroup;
 
 use super::{
     Effort,
@@ -16,31 +17,46 @@ use super::{
     report::{Report, Target},
     slowdown::SETTLE,
     storm::Storm,
+    traced::Trace,
 };
 
 const METHOD: &str = "`getppid` in a loop, the cheapest call, measured as the storms above: so these ratios are the largest that there are. \
-    Not chosen is a call that `syscalls.calls` leaves out. bpftrace counts by cgroup and call. What traces a process is measured with \
+    Not chosen is a call that `syscalls.calls` leaves out, and left out is a container that `syscalls.select` does not choose. A \
+    trace is of one call of one cgroup, and sends it with its arguments. bpftrace counts by cgroup and call. What traces a process is measured with \
     fewer calls.";
 
 /// `getppid`, as bpftrace counts it.
 const SCRIPT: &str = "tracepoint:raw_syscalls:sys_exit { @[cgroup, args->id] = count(); } ";
 
+/// No cgroup has this id.
+const NOBODY: CgroupId = CgroupId(u64::MAX);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     Nothing,
     Empty,
+    BothEmpty,
     NotChosen,
+    LeftOut,
     Counted,
     Timed,
+    OtherTraced,
+    TracedElsewhere,
+    Traced,
     Bpftrace,
 }
 
-const CONDITIONS: [Condition; 6] = [
+const CONDITIONS: [Condition; 11] = [
     Condition::Nothing,
     Condition::Empty,
+    Condition::BothEmpty,
     Condition::NotChosen,
+    Condition::LeftOut,
     Condition::Counted,
     Condition::Timed,
+    Condition::OtherTraced,
+    Condition::TracedElsewhere,
+    Condition::Traced,
     Condition::Bpftrace,
 ];
 
@@ -49,9 +65,14 @@ impl fmt::Display for Condition {
         formatter.write_str(match self {
             Self::Nothing => "nothing (the noise floor)",
             Self::Empty => "an empty program on the return of calls",
+            Self::BothEmpty => "an empty program on their beginning, too",
             Self::NotChosen => "the probe, call not chosen",
+            Self::LeftOut => "the probe, container left out",
             Self::Counted => "the probe, call counted",
             Self::Timed => "the probe, call counted and timed",
+            Self::OtherTraced => "a trace of another call",
+            Self::TracedElsewhere => "a trace of this call of another container",
+            Self::Traced => "a trace, call sent with its arguments",
             Self::Bpftrace => "bpftrace, call counted",
         })
     }
@@ -61,6 +82,8 @@ impl fmt::Display for Condition {
 enum Attached {
     Nothing,
     Empty { _empty: Empty },
+    BothEmpty { _empty: [Empty; 2] },
+    Trace { _trace: Box<Trace> },
     Ours { loaded: Box<Loaded> },
     Bpftrace { _bpftrace: Bpftrace },
 }
@@ -131,6 +154,13 @@ fn attach(condition: Condition, btf: &Btf) -> Result<Attached> {
     match condition {
         Condition::Nothing => Ok(Attached::Nothing),
         Condition::Empty => Ok(Attached::Empty { _empty: Empty::attach(btf, "sys_exit")? }),
+        Condition::BothEmpty => {
+            Ok(Attached::BothEmpty { _empty: [Empty::attach(btf, "sys_enter")?, Empty::attach(btf, "sys_exit")?] })
+        }
+        Condition::LeftOut => Ok(Attached::Ours { loaded: Box::new(loaded::load_calls_but_of(own_cgroup()?)?) }),
+        Condition::OtherTraced => traced("openat", own_cgroup()?),
+        Condition::TracedElsewhere => traced("getppid", NOBODY),
+        Condition::Traced => traced("getppid", own_cgroup()?),
         Condition::NotChosen => {
             let mut calls = Calls::default();
             calls.add(|name| name == "openat");
@@ -140,6 +170,17 @@ fn attach(condition: Condition, btf: &Btf) -> Result<Attached> {
         Condition::Timed => ours(Calls::all(), true),
         Condition::Bpftrace => Ok(Attached::Bpftrace { _bpftrace: Bpftrace::start(SCRIPT)? }),
     }
+}
+
+fn traced(call: &str, cgroup: CgroupId) -> Result<Attached> {
+    Ok(Attached::Trace { _trace: Box::new(Trace::begin(call, cgroup)?) })
+}
+
+/// The cgroup of this process, in which the storms are too.
+fn own_cgroup() -> Result<CgroupId> {
+    let cgroups = fs::read_to_string("/proc/self/cgroup").context("cannot read `/proc/self/cgroup`")?;
+    let path = cgroups.lines().find_map(|line| line.strip_prefix("0::"));
+    Ok(CgroupId(Cgroup::create(path.context("this machine has no cgroup v2 hierarchy")?).id()))
 }
 
 fn is_installed(program: &str) -> bool {

@@ -34,6 +34,7 @@ configuration; docs/traces.md tells them.
 
 Examples:
   doubleslit trace create --event exec --container 'web-*' --duration 5m
+  doubleslit trace create --syscall 'open*,close' --container web --tail
   doubleslit trace create --name kills --event signal --select signal=SIGKILL
   doubleslit trace create -f trace.yaml --tail";
 
@@ -62,8 +63,21 @@ pub(super) struct Arguments {
     pid: Option<u32>,
 
     /// Kinds of events, separated by commas
-    #[arg(long = "event", value_name = "EVENT", value_delimiter = ',', required_unless_present = "file")]
+    #[arg(
+        long = "event",
+        value_name = "EVENT",
+        value_delimiter = ',',
+        required_unless_present_any = ["syscalls", "tracepoints", "file"]
+    )]
     events: Vec<String>,
+
+    /// System calls, separated by commas: names, patterns such as `open*`, or `all`
+    #[arg(long = "syscall", value_name = "CALL", value_delimiter = ',')]
+    syscalls: Vec<String>,
+
+    /// Tracepoints, separated by commas: names such as `sched:sched_process_fork`, or patterns such as `block:*`
+    #[arg(long = "tracepoint", value_name = "TRACEPOINT", value_delimiter = ',')]
+    tracepoints: Vec<String>,
 
     /// Only events that match this rule, such as `event=exec,comm=sh`, or another one of the same flag
     #[arg(long, value_name = "RULE", value_parser = rule)]
@@ -86,7 +100,9 @@ pub(super) struct Arguments {
         short,
         long,
         value_name = "PATH",
-        conflicts_with_all = ["containers", "namespace", "labels", "pid", "events", "select", "drop", "sample", "duration"]
+        conflicts_with_all = [
+            "containers", "namespace", "labels", "pid", "events", "syscalls", "tracepoints", "select", "drop", "sample", "duration"
+        ]
     )]
     file: Option<PathBuf>,
 
@@ -165,6 +181,8 @@ impl Arguments {
             namespace: self.namespace.clone(),
             pid: self.pid,
             events: self.events.clone(),
+            syscalls: self.syscalls.clone(),
+            tracepoints: self.tracepoints.clone(),
             select: self.select.clone(),
             drop: self.drop.clone(),
             sample_rate: self.sample,
@@ -235,6 +253,10 @@ mod tests {
             "exec,signal",
             "--event",
             "exit",
+            "--syscall",
+            "openat,close",
+            "--tracepoint",
+            "sched:*",
             "--select",
             "comm=sh,uid=0",
             "--drop",
@@ -252,6 +274,8 @@ mod tests {
                 "namespace": "shop",
                 "pid": 7,
                 "events": ["exec", "signal", "exit"],
+                "syscalls": ["openat", "close"],
+                "tracepoints": ["sched:*"],
                 "select": ["comm=sh,uid=0"],
                 "drop": ["comm=runc*,event=exec"],
                 "sampleRate": 10,
@@ -259,6 +283,8 @@ mod tests {
             },
         });
         assert_eq!(asked(&all), Ok(expected));
+        let of_call = json!({ "spec": { "syscalls": ["openat"], "sampleRate": 1 } });
+        assert_eq!(asked(&["--syscall", "openat"]), Ok(of_call));
         assert_eq!(asked(&["--event", "exec"]), Ok(json!({ "spec": { "events": ["exec"], "sampleRate": 1 } })));
     }
 

@@ -16,9 +16,12 @@ struct Trace {
     status: Status,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Spec {
     events: Vec<String>,
+    syscalls: Vec<String>,
+    tracepoints: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,11 +54,11 @@ pub(super) fn list(list: &Value) -> Result<String, Failure> {
             status.events.to_string(),
             status.lost.to_string(),
             status.missed.to_string(),
-            spec.events.join(","),
+            [&spec.events[..], &spec.syscalls, &spec.tracepoints].concat().join(","),
         ]
     };
     let rows: Vec<_> = running.iter().chain(&completed).map(line).collect();
-    Ok(output::table(["NAME", "PHASE", "RAN", "CONTAINERS", "EVENTS", "LOST", "MISSED", "KINDS"], &rows))
+    Ok(output::table(["NAME", "PHASE", "RAN", "CONTAINERS", "EVENTS", "LOST", "MISSED", "WHAT"], &rows))
 }
 
 /// A length of time without what is shorter than a second.
@@ -118,7 +121,7 @@ mod tests {
         other["status"]["phase"] = json!("Complete");
         assert_eq!(
             list(&json!({ "running": [example()], "completed": [other] })).expect("a list"),
-            "NAME    PHASE      RAN     CONTAINERS   EVENTS   LOST   MISSED   KINDS\n\
+            "NAME    PHASE      RAN     CONTAINERS   EVENTS   LOST   MISSED   WHAT\n\
              shop    Running    1m 5s   3            12       0      3        exec,exit\n\
              other   Complete   1m 5s   3            12       0      3        exec,exit\n"
         );

@@ -56,7 +56,7 @@ impl Machine {
             registry: Arc::default(),
             hub: Arc::default(),
             received: Arc::default(),
-            tracepoints: Arc::default(),
+            tracepoints: Table::default(),
             signatures: Arc::default(),
             redaction: Redaction::default(),
             wanted: Wanted::default(),

@@ -17,7 +17,7 @@ pub use meaning::Memory;
 pub use signature::{Argument, Signatures};
 
 use doubleslit_common::probes::{
-    syscall::CALLS,
+    syscall::{CALLS, WANTED},
     syscall_event::{NEVER_RETURNS, REPLACES_MEMORY, Reads},
 };
 
@@ -32,8 +32,8 @@ const EXECUTIONS: [&str; 2] = ["execve", "execveat"];
 /// What the programs have to do with each call when these are sent as single events.
 #[must_use]
 pub fn bits(calls: &Calls) -> [u8; CALLS] {
-    let mut bits = *calls.chosen();
-    for (call, bits) in (0..).zip(&mut bits).filter(|(_, bits)| **bits != 0) {
+    let mut bits = calls.bits();
+    for (call, bits) in (0..).zip(&mut bits).filter(|(_, bits)| **bits & WANTED != 0) {
         let name = call_name(call);
         *bits |= if ENDS.contains(&name) { NEVER_RETURNS } else { 0 };
         *bits |= if EXECUTIONS.contains(&name) { REPLACES_MEMORY } else { 0 };
@@ -49,10 +49,7 @@ pub fn reads() -> impl Iterator<Item = (u32, Reads)> {
 
 #[cfg(test)]
 mod tests {
-    use doubleslit_common::probes::{
-        syscall::WANTED,
-        syscall_event::{READS, moment, what},
-    };
+    use doubleslit_common::probes::syscall_event::{READS, moment, what};
 
     use super::*;
 

@@ -123,7 +123,7 @@ fn a_deleted_trace_never_comes_back() {
     bench.run("none", A);
     bench.run("some", B);
     bench.start(7, "other", &[("type", "webserver")]);
-    let (pending, _) = bench.state.create("pending", read(A), bench.now).expect("a trace");
+    let (pending, _) = bench.create("pending", A).expect("a trace");
     for name in ["none", "some", "pending"] {
         bench.delete(name);
         assert!(bench.state.delete(name, bench.now).is_err(), "{name}");

@@ -13,15 +13,18 @@ use doubleslit_common::kind::Kind;
 
 use super::{
     entry::Now,
+    error::CreateError,
     filters::Switch,
+    plan::{self, Plan},
     spec::Spec,
     state::{Kernel, State},
     status::Trace,
-    wanted::Key,
+    wanted::{Catalogue, Key, Wanted},
 };
 use crate::{
     events::{event::Event, fake, hub::Subscription},
     identity::{CgroupId, Identity, Scope, ignore::Ignore, registry::Known},
+    tracepoints::name::{Name, Selector},
 };
 
 /// What the kernel would have been told, and what it would have lost. Clones are the same.
@@ -31,8 +34,13 @@ struct Recorded(Arc<Mutex<BTreeMap<Key, u64>>>);
 impl Recorded {
     /// What is on: of each cgroup, or of anybody, the kinds.
     fn on(&self) -> BTreeSet<(Option<u64>, Kind)> {
+        self.wanted().into_iter().map(|(cgroup, wanted)| (cgroup, wanted.kind)).collect()
+    }
+
+    /// The same, more closely.
+    fn wanted(&self) -> BTreeSet<(Option<u64>, Wanted)> {
         let keys = self.0.lock().expect("no panic");
-        keys.keys().map(|key| (key.cgroup.map(|cgroup| cgroup.0), key.wanted.kind)).collect()
+        keys.keys().map(|key| (key.cgroup.map(|cgroup| cgroup.0), key.wanted)).collect()
     }
 
     /// Loses events.
@@ -62,6 +70,20 @@ impl Kernel for Recorded {
     }
 }
 
+/// The number of the tracepoint of forks.
+const FORK: u32 = 300;
+
+/// A kernel with one tracepoint.
+#[derive(Debug)]
+struct Forks;
+
+impl Catalogue for Forks {
+    fn tracepoints(&self, selector: &Selector) -> Result<Vec<u32>, String> {
+        let name = Name { category: "sched".to_owned(), name: "sched_process_fork".to_owned() };
+        selector.among(&[name]).map(|_| vec![FORK]).map_err(|error| error.to_string())
+    }
+}
+
 /// Traces without threads, and a clock that goes when it is told to.
 struct Bench {
     state: State,
@@ -77,8 +99,16 @@ impl Bench {
 
     /// Creates a trace and has it run. The spec is JSON.
     fn run(&mut self, name: &str, spec: &str) {
-        let (id, _) = self.state.create(name, read(spec), self.now).expect("a trace");
+        let (id, _) = self.create(name, spec).expect("a trace");
         assert!(self.state.begin(id, self.now));
+    }
+
+    /// Creates a trace. The kernel has one tracepoint.
+    fn create(&mut self, name: &str, spec: &str) -> Result<(u64, Trace), CreateError> {
+        let spec = read(spec);
+        plan::name(name)?;
+        let plan = Plan::of(&spec, &Forks)?;
+        self.state.create(name, spec, plan, self.now)
     }
 
     fn delete(&mut self, name: &str) -> Trace {

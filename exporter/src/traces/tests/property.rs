@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
+use doubleslit_common::traced::WHOLE;
+
 use super::*;
+use crate::probes::syscall::call_name;
 
 /// What a trace asks for, and the same once more as a test.
 struct Asked {
@@ -26,11 +29,28 @@ const ASKED: [Asked; 6] = [
     },
 ];
 
-const KINDS: [(&str, Kind); 3] = [("exec", Kind::Exec), ("exit", Kind::Exit), ("fork", Kind::Fork)];
+/// What can be wanted: a list of what a trace asks for, and what stands there. The last call is one of two of its pattern.
+const WANTED: [(&str, &str); 4] =
+    [("events", "exec"), ("syscalls", "openat"), ("syscalls", "openat*"), ("tracepoints", "sched:*")];
+
+/// The same as the kernel is asked for it.
+fn wanted((list, name): (&str, &str)) -> Vec<Wanted> {
+    let of_kind = |kind: Kind, detail: u32| Wanted { kind, detail };
+    let call = |name: &str| {
+        let call = (0..).find(|call| call_name(*call) == name).expect("every architecture has it");
+        of_kind(Kind::Syscall, call)
+    };
+    match (list, name) {
+        ("events", _) => vec![of_kind(Kind::Exec, WHOLE)],
+        ("tracepoints", _) => vec![of_kind(Kind::Tracepoint, FORK)],
+        (_, "openat") => vec![call("openat")],
+        _ => vec![call("openat"), call("openat2")],
+    }
+}
 
 #[derive(Clone, Debug)]
 enum Step {
-    Create { trace: u8, asked: usize, kinds: u8, is_limited: bool },
+    Create { trace: u8, asked: usize, wanted: u8, is_limited: bool },
     Begin { trace: u8 },
     Delete { trace: u8 },
     Start { container: u8, label: u8 },
@@ -45,8 +65,8 @@ fn step() -> impl Strategy<Value = Step> {
     let (trace, container, label) = (0u8..6, 0u8..4, 0u8..4);
     let labelled = (container.clone(), label);
     prop_oneof![
-        3 => (trace.clone(), 0..ASKED.len(), 1u8..8, any::<bool>())
-            .prop_map(|(trace, asked, kinds, is_limited)| Step::Create { trace, asked, kinds, is_limited }),
+        3 => (trace.clone(), 0..ASKED.len(), 1u8..16, any::<bool>())
+            .prop_map(|(trace, asked, wanted, is_limited)| Step::Create { trace, asked, wanted, is_limited }),
         4 => trace.clone().prop_map(|trace| Step::Begin { trace }),
         2 => trace.prop_map(|trace| Step::Delete { trace }),
         3 => labelled.clone().prop_map(|(container, label)| Step::Start { container, label }),
@@ -62,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     id: u64,
     asked: usize,
-    kinds: Vec<Kind>,
+    wanted: BTreeSet<Wanted>,
     is_limited: bool,
     began: Option<Now>,
 }
@@ -89,7 +109,7 @@ impl World {
     }
 
     /// What must be on in the kernel, from scratch.
-    fn on(&self, now: Now) -> BTreeSet<(Option<u64>, Kind)> {
+    fn on(&self, now: Now) -> BTreeSet<(Option<u64>, Wanted)> {
         let mut on = BTreeSet::new();
         for trace in self.traces.values().filter(|trace| trace.is_running(now)) {
             let owners: Vec<_> = match ASKED[trace.asked].is_about {
@@ -99,7 +119,7 @@ impl World {
                     about.map(|(cgroup, _)| Some(*cgroup)).collect()
                 }
             };
-            on.extend(owners.into_iter().flat_map(|owner| trace.kinds.iter().map(move |kind| (owner, *kind))));
+            on.extend(owners.into_iter().flat_map(|owner| trace.wanted.iter().map(move |wanted| (owner, *wanted))));
         }
         on
     }
@@ -125,15 +145,18 @@ impl World {
 
     fn take(&mut self, bench: &mut Bench, step: Step) {
         match step {
-            Step::Create { trace, asked, kinds, is_limited } => {
-                let kinds = KINDS.into_iter().enumerate().filter(|(bit, _)| kinds >> bit & 1 == 1);
-                let (names, kinds): (Vec<_>, Vec<_>) = kinds.map(|(_, kind)| kind).unzip();
+            Step::Create { trace, asked, wanted: bits, is_limited } => {
+                let named =
+                    || WANTED.into_iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, named)| named);
+                let list = |list| named().filter(|(of, _)| *of == list).map(|(_, name)| name).collect::<Vec<_>>();
+                let lists = ["events", "syscalls", "tracepoints"].map(|name| format!("{name:?}: {:?}", list(name)));
+                let wanted = named().flat_map(wanted).collect();
                 let duration = if is_limited { r#", "duration": "10s""# } else { "" };
-                let spec = format!("{{{} \"events\": {names:?}{duration}}}", ASKED[asked].owner);
-                let created = bench.state.create(&trace.to_string(), read(&spec), bench.now);
+                let spec = format!("{{{} {}{duration}}}", ASKED[asked].owner, lists.join(", "));
+                let created = bench.create(&trace.to_string(), &spec);
                 assert_eq!(created.is_err(), self.traces.contains_key(&trace), "a name is used once");
                 if let Ok((id, _)) = created {
-                    self.traces.insert(trace, Model { id, asked, kinds, is_limited, began: None });
+                    self.traces.insert(trace, Model { id, asked, wanted, is_limited, began: None });
                 }
             }
             Step::Begin { trace } => {
@@ -186,7 +209,7 @@ proptest! {
         let (mut bench, mut world) = (Bench::new(), World::default());
         for step in steps {
             world.take(&mut bench, step.clone());
-            prop_assert_eq!(bench.kernel.on(), world.on(bench.now), "after {:?}", step);
+            prop_assert_eq!(bench.kernel.wanted(), world.on(bench.now), "after {:?}", step);
         }
         for trace in world.traces.keys() {
             bench.delete(&trace.to_string());

@@ -1,7 +1,6 @@
 //! What may be asked for.
 
 use super::*;
-use crate::traces::error::CreateError;
 
 #[test]
 fn mistakes_are_told_by_their_field() {
@@ -13,6 +12,10 @@ fn mistakes_are_told_by_their_field() {
         ("a", r#"{"events": ["exec", "bind"]}"#, "events[1]"),
         ("a", r#"{"events": ["container_start"]}"#, "events[0]"),
         ("a", r#"{"events": ["container"]}"#, "events[0]"),
+        ("a", r#"{"syscalls": ["openat", "open_at"]}"#, "syscalls[1]"),
+        ("a", r#"{"syscalls": ["close"], "select": ["event=exec"]}"#, "select"),
+        ("a", r#"{"tracepoints": ["sched:*", "sched_process_frok"]}"#, "tracepoints[1]"),
+        ("a", r#"{"tracepoints": ["a b"]}"#, "tracepoints[0]"),
         ("a", r#"{"events": ["exec"], "select": ["event=exit"]}"#, "select"),
         ("a", r#"{"events": ["exec"], "select": ["comm=sh", "uid=x"]}"#, "select[1]"),
         ("a", r#"{"events": ["exec"], "drop": [{"bogus": 1}]}"#, "drop[0]"),
@@ -38,7 +41,7 @@ fn mistakes_are_told_by_their_field() {
             "labelSelector.matchExpressions[0].key",
         ),
     ] {
-        match bench.state.create(name, read(spec), bench.now) {
+        match bench.create(name, spec) {
             Err(CreateError::Invalid(error)) => assert_eq!(error.field, field, "{spec}: {error}"),
             other => panic!("{spec}: {other:?}"),
         }
@@ -65,7 +68,7 @@ fn names_are_used_once_at_a_time() {
     let mut bench = Bench::new();
     let spec = r#"{"events": ["exec"]}"#;
     bench.run("a", spec);
-    let error = bench.state.create("a", read(spec), bench.now).expect_err("a duplicate");
+    let error = bench.create("a", spec).expect_err("a duplicate");
     assert_eq!((error.kind(), error), ("duplicate", CreateError::Duplicate("a".to_owned())));
     bench.delete("a");
     bench.run("a", spec);
@@ -77,7 +80,7 @@ fn there_is_a_limit_to_how_many_run() {
     for number in 0..256 {
         bench.run(&number.to_string(), r#"{"events": ["exec"]}"#);
     }
-    let error = bench.state.create("one-more", read(r#"{"events": ["exec"]}"#), bench.now).expect_err("too many");
+    let error = bench.create("one-more", r#"{"events": ["exec"]}"#).expect_err("too many");
     assert_eq!(error.kind(), "too_many");
     bench.delete("17");
     bench.run("one-more", r#"{"events": ["exec"]}"#);

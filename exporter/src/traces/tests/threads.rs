@@ -29,7 +29,7 @@ impl Switch<Wanted> for Programs {
 
 fn traces() -> (Traces, Receiver<(&'static str, bool)>) {
     let (told, attached) = channel();
-    let (traces, worker) = Traces::new(Recorded::default(), Ignore::default());
+    let (traces, worker) = Traces::new(Recorded::default(), (), Ignore::default());
     worker.start(Programs(told)).expect("a thread");
     (traces, attached)
 }

@@ -82,6 +82,40 @@ fn a_path_receives_what_is_below_it_once() {
 
 #[test]
 #[ignore = "needs root and BTF"]
+fn the_last_part_may_be_a_call_or_a_tracepoint() {
+    let mut containers = [of_pod("cart-0", "web"), of_pod("cart-1", "web"), of_pod("cart-1", "db")];
+    let mut exporter = setup().start();
+    for container in &containers {
+        drop(info(&mut exporter, &[("container_id", &container.id)]));
+    }
+    let socket = exporter.socket.as_path();
+    let paths = [
+        ("shop/*/web/getppid", [true, true, false]),
+        ("*/*/db/syscall:getpp*", [false, false, true]),
+        ("shop/cart-1/*/syscalls:sys_enter_getppid", [false, true, true]),
+    ];
+    let mut streams = paths.map(|(path, _)| Stream::open(socket, &format!("/api/v1/events/{path}"), "*/*"));
+    for (index, container) in containers.iter_mut().enumerate() {
+        container.load.run(&format!("syscall {} 7", libc::SYS_getppid));
+        for (stream, (path, expected)) in streams.iter_mut().zip(paths) {
+            for _ in 0..if expected[index] { 7 } else { 0 } {
+                let event = stream.json().expect("it goes on");
+                assert_eq!(event["container.id"], json!(container.id), "{path}");
+            }
+        }
+    }
+    let (_, list) = api::ask(socket, "GET", "/api/v1/traces", "");
+    for trace in list["running"].as_array().expect("a list") {
+        let path = format!("/api/v1/traces/{}", trace["name"].as_str().expect("a name"));
+        assert_eq!(api::ask(socket, "DELETE", &path, "").0, 204);
+    }
+    for (stream, (path, _)) in streams.into_iter().zip(paths) {
+        assert_eq!(stream.rest(), Vec::<Value>::new(), "{path}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
 fn whole_branches_have_every_kind_and_nothing_stays_behind() {
     let mut container = docker().load("branch", &[]);
     let mut exporter = setup().start();

@@ -1,10 +1,12 @@
 //! Traces of real containers.
 
 mod beside;
+mod calls;
 mod filters;
 mod lives;
 mod many;
 mod samples;
+mod tracepoints;
 
 use std::{collections::BTreeSet, io::Write as _, process::Command};
 
@@ -12,6 +14,7 @@ use doubleslit::{
     app::Tracer,
     config::{self, Flags},
     events::{event::Event, hub::Subscription},
+    probes::syscall::call_name,
     traces::{Phase, Spec, Status, Traces},
 };
 use doubleslit_common::kind::Kind;
@@ -90,7 +93,14 @@ impl Tracing {
     /// What the kernel is asked for.
     fn filters(&self) -> BTreeSet<(u64, Kind)> {
         let read = self.tracer.traced().read().expect("the map can be read");
-        read.into_iter().map(|(cgroup, kind)| (cgroup, Kind::from_number(kind as u8).expect("a kind"))).collect()
+        read.into_iter().map(|key| (key.cgroup, Kind::from_number(key.kind as u8).expect("a kind"))).collect()
+    }
+
+    /// The system calls that it is asked for.
+    fn calls(&self) -> BTreeSet<(u64, &'static str)> {
+        let read = self.tracer.traced().read().expect("the map can be read");
+        let calls = read.into_iter().filter(|key| key.kind == Kind::Syscall as u32);
+        calls.map(|key| (key.cgroup, call_name(key.detail))).collect()
     }
 }
 
