@@ -17,8 +17,22 @@ pub const OF_ANYBODY: u32 = 1;
 pub const OF_SOME: u32 = 2;
 /// The bit of all calls while a trace wants all of some owners.
 pub const ALL_OF_SOME: u32 = 4;
-/// The bit of a call as which one may return whose beginning was noted. It stays, so that each note is taken away.
+/// The bit of a call as which one may return whose beginning was noted of some owners. It stays, so that each note is taken away.
 pub const NOTED: u32 = 8;
+/// The same of anybody.
+pub const NOTED_OF_ANYBODY: u32 = 16;
+
+/// How many words the map `TRACED_OWNERS` has.
+pub const OWNER_WORDS: u32 = 128;
+
+/// The word of the map `TRACED_OWNERS` and the bit in it that are set if a trace wants, or wanted, system calls of a cgroup. Others
+/// may have the same: who has not is surely of no interest.
+#[inline(always)]
+#[must_use]
+pub const fn owner_bit(cgroup: u64) -> (u32, u64) {
+    // The kernel counts cgroups up.
+    ((cgroup >> 6) as u32 % OWNER_WORDS, 1 << (cgroup & 63))
+}
 
 /// What is wanted of whom: a key of the map `TRACED`, which userspace writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,3 +47,18 @@ pub struct TracedKey {
 }
 
 wire!(TracedKey { cgroup: u64, kind: u32, detail: u32 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_owners_have_bits_of_their_own_as_there_are() {
+        let mut words = [0; OWNER_WORDS as usize];
+        for cgroup in 5000..5000 + 64 * u64::from(OWNER_WORDS) {
+            let (word, bit) = owner_bit(cgroup);
+            assert_eq!(words[word as usize] & bit, 0, "{cgroup}");
+            words[word as usize] |= bit;
+        }
+    }
+}

@@ -9,7 +9,9 @@ use aya_ebpf::{
 use doubleslit_common::{
     kind::Kind,
     probes::syscall::CALLS,
-    traced::{ALL_OF_SOME, ANYBODY, NOTED, OF_ANYBODY, OF_SOME, TracedKey, WHOLE},
+    traced::{
+        ALL_OF_SOME, ANYBODY, NOTED, NOTED_OF_ANYBODY, OF_ANYBODY, OF_SOME, OWNER_WORDS, TracedKey, WHOLE, owner_bit,
+    },
 };
 
 use crate::atomic;
@@ -22,6 +24,10 @@ static TRACED: HashMap<TracedKey, u64> = HashMap::with_max_entries(1, BPF_F_NO_P
 /// Of each system call, whether anybody has to be asked. Userspace writes it, behind `TRACED`.
 #[map]
 static TRACED_CALLS: Array<u32> = Array::with_max_entries(CALLS as u32, 0);
+
+/// Whose calls may be wanted, or may have been, see [`owner_bit`]. Userspace writes it, in front of `TRACED`.
+#[map]
+static TRACED_OWNERS: Array<u64> = Array::with_max_entries(OWNER_WORDS, 0);
 
 /// 1 if traces decide which system calls are sent.
 #[unsafe(no_mangle)]
@@ -57,20 +63,22 @@ pub fn are_calls() -> bool {
     CALLS_ARE_TRACED.load() != 0
 }
 
-/// Whether a call may return as this one whose beginning was noted, or that somebody wants.
+/// Whether a call of this owner may return as this one that somebody wants, or whose beginning was noted.
 #[inline(always)]
-pub fn concerns_call(call: u32) -> bool {
-    call_bits(call) != 0
+pub fn concerns_call(call: u32, cgroup: u64) -> bool {
+    let bits = call_bits(call);
+    bits & NOTED_OF_ANYBODY != 0 || bits & NOTED != 0 && may_own(cgroup)
 }
 
 /// Whether a trace wants a call of its owner, or of anybody.
 #[inline(always)]
 pub fn is_call_wanted(call: u32, cgroup: u64) -> bool {
     let bits = call_bits(call);
-    bits & !NOTED != 0
-        && (bits & OF_ANYBODY != 0
-            || bits & OF_SOME != 0 && is_asked_for(What { kind: Kind::Syscall, detail: call }, cgroup)
-            || bits & ALL_OF_SOME != 0 && is_asked_for(Kind::Syscall.into(), cgroup))
+    let is_asked = || {
+        bits & OF_SOME != 0 && is_asked_for(What { kind: Kind::Syscall, detail: call }, cgroup)
+            || bits & ALL_OF_SOME != 0 && is_asked_for(Kind::Syscall.into(), cgroup)
+    };
+    bits & OF_ANYBODY != 0 || bits & (OF_SOME | ALL_OF_SOME) != 0 && may_own(cgroup) && is_asked()
 }
 
 /// Counts an event that found no room in the ring for those who want it.
@@ -101,6 +109,15 @@ fn count(what: What, cgroup: u64) {
 #[inline(always)]
 fn is_asked_for(what: What, cgroup: u64) -> bool {
     TRACED.get_ptr(key(what, cgroup)).is_some()
+}
+
+/// Whether a trace can want calls of this owner.
+#[inline(always)]
+fn may_own(cgroup: u64) -> bool {
+    let (word, bit) = owner_bit(cgroup);
+    let Some(word) = TRACED_OWNERS.get_ptr(word) else { return false };
+    // SAFETY: the map lookup returned an element. Userspace may write it at any time, a word at once.
+    unsafe { word.read_volatile() & bit != 0 }
 }
 
 #[inline(always)]

@@ -20,7 +20,7 @@ use doubleslit_common::{
     filter::Facts,
     kind::Kind,
     probes::{
-        syscall::{self, CALLS, COMPAT, NOTED, WANTED},
+        syscall::{self, CALLS, NOTED, WANTED},
         syscall_event::{
             ARGUMENTS, BYTES_MAX, COMPAT_CALL, LIST_TEXTS, MEMORY_BYTES, NEVER_RETURNS, Part, READS, REPLACES_MEMORY,
             RETURNED, Read, Reads, SyscallEvent, TEXT_BYTES, length, moment, state, what,
@@ -46,11 +46,11 @@ static SYSCALL_READS: Array<Reads> = Array::with_max_entries(CALLS as u32, 0);
 #[repr(C)]
 struct Begun {
     boot_ns: u64,
+    /// The task's cgroup then.
+    cgroup: u64,
     arguments: [u64; ARGUMENTS],
     number: i32,
-    /// How many bytes were read already for the first of the reads.
-    bytes: u32,
-    read: [u8; BYTES_MAX],
+    early: Early,
 }
 
 /// The calls that have begun, by their task's address. Userspace sets the capacity. A task leaves no entry behind: each call
@@ -66,6 +66,29 @@ struct Draft {
     /// How much of the memory is used. It is here because the verifier does not follow what is in a map: so a read is looked at
     /// once, not once for all places where it may begin.
     used: u32,
+    /// Bytes that were already read for the first of the reads when the call began.
+    early: Early,
+    call: Call,
+}
+
+/// Bytes that were read when a call began.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Early {
+    bytes: u32,
+    read: [u8; BYTES_MAX],
+}
+
+/// Which call a draft is of. It goes through the map for the same reason: what is read is looked at once, not once for each way
+/// that leads there.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Call {
+    /// See [`syscall::call`].
+    call: u32,
+    /// Its bit [`REPLACES_MEMORY`].
+    replaces: u8,
+    is_sent: bool,
 }
 
 #[map]
@@ -98,7 +121,8 @@ fn syscall_begin(ctx: BtfTracePointContext) -> i32 {
         unsafe { send(draft, task, call, None) };
         return 0;
     }
-    let mut begun = Begun { boot_ns, arguments, number, bytes: 0, read: [0; BYTES_MAX] };
+    let early = Early { bytes: 0, read: [0; BYTES_MAX] };
+    let mut begun = Begun { boot_ns, cgroup: cgroup::current_id(), arguments, number, early };
     if let Some(reads) = SYSCALL_READS.get_ptr(call) {
         // SAFETY: the map lookup returned an element, which nobody changes any more. The helper checks the source, and the place
         // has room for what is read.
@@ -108,11 +132,11 @@ fn syscall_begin(ctx: BtfTracePointContext) -> i32 {
                 let arguments = &raw const (*draft).event.arguments;
                 let wanted = wanted(&read, arguments, 0).min(u64::from(read.limit)).min(BYTES_MAX as u64) as u32;
                 let source = argument(arguments, read.argument) as *const c_void;
-                let failed = bpf_probe_read_user(begun.read.as_mut_ptr().cast(), wanted, source) != 0;
-                begun.bytes = if failed { 0 } else { wanted };
+                let failed = bpf_probe_read_user(begun.early.read.as_mut_ptr().cast(), wanted, source) != 0;
+                begun.early.bytes = if failed { 0 } else { wanted };
             }
             if bits & REPLACES_MEMORY != 0 {
-                read_all(draft, reads, None, 0);
+                read_all(draft, reads, 0);
                 // Without it, what such a call was given is not known.
                 let _ = EXECUTIONS_BEGUN.insert(key(task), &*draft, 0);
             }
@@ -129,51 +153,95 @@ fn syscall_event(ctx: BtfTracePointContext) -> i32 {
     let task = Task::current();
     // SAFETY: the first argument is the task's registers.
     let registers = unsafe { Registers::new(ctx.arg(0)) };
-    let (number, is_compat) = (registers.syscall(), task.is_in_compat_syscall());
-    let returned_as = syscall::call(number, is_compat);
-    if bits(returned_as) & NOTED == 0 || traced::are_calls() && !traced::concerns_call(returned_as) {
+    let is_compat = task.is_in_compat_syscall();
+    let returned_as = syscall::call(registers.syscall(), is_compat);
+    if bits(returned_as) & NOTED == 0
+        || traced::are_calls() && !traced::concerns_call(returned_as, cgroup::current_id())
+    {
         return 0;
     }
-    let begun = SYSCALLS_BEGUN.get_ptr(key(task));
-    // SAFETY: the map lookup returned an element. The number of a return from a signal is no longer in the registers.
-    let number = begun.map_or(number, |begun| unsafe { (*begun).number });
-    // No 32-bit call is noted; but an execution of a 32-bit program returns as one.
-    let call = syscall::call(number, begun.is_none() && is_compat);
-    let (bits, result) = (bits(call), ctx.arg::<i64>(1));
-    let is_sent = bits & WANTED != 0 && is_wanted(call) && !process::is_own(task);
-    if is_sent && !syscall::is_in_new_task(bits, call, number, result) {
-        let replaced =
-            if bits & REPLACES_MEMORY != 0 && result >= 0 { EXECUTIONS_BEGUN.get_ptr_mut(key(task)) } else { None };
-        if let Some(draft) = replaced {
-            // SAFETY: the map lookup returned an element, which is this task's alone.
-            unsafe {
+    let Some(draft) = SYSCALL_DRAFT.get_ptr_mut(0) else { return 0 };
+    let result = ctx.arg::<i64>(1);
+    // SAFETY: `draft` is this CPU's element of the map, which only the programs of this file use, one after the other.
+    let Call { call, replaces, is_sent } = unsafe {
+        take_up(draft, task, registers, is_compat);
+        decide(draft, task, result)
+    };
+    if is_sent {
+        let replaced = if replaces != 0 && result >= 0 { EXECUTIONS_BEGUN.get_ptr_mut(key(task)) } else { None };
+        // SAFETY: see above; and what is in a map for this task is this task's alone.
+        unsafe {
+            if let Some(draft) = replaced {
                 read_executed(draft, task);
                 send(draft, task, call, Some(result));
-            }
-        } else if let Some(draft) = SYSCALL_DRAFT.get_ptr_mut(0) {
-            // SAFETY: `draft` is this CPU's element of the map, which only the programs of this file use, one after the other;
-            // `begun` is the element of this task's call.
-            unsafe {
-                let flags = if call == COMPAT { COMPAT_CALL } else { 0 };
-                match begun {
-                    Some(begun) => begin(draft, number, flags, &raw const (*begun).arguments, (*begun).boot_ns),
-                    None => begin(draft, number, flags, &registers.arguments(is_compat), 0),
-                }
+            } else {
                 if let Some(reads) = SYSCALL_READS.get_ptr(call) {
-                    read_all(draft, reads, begun, result);
+                    read_all(draft, reads, result);
                 }
                 send(draft, task, call, Some(result));
             }
         }
     }
-    if begun.is_some() {
+    if replaces != 0 {
         // What is not there cannot be removed.
-        let _ = SYSCALLS_BEGUN.remove(key(task));
-        if bits & REPLACES_MEMORY != 0 {
-            let _ = EXECUTIONS_BEGUN.remove(key(task));
-        }
+        let _ = EXECUTIONS_BEGUN.remove(key(task));
     }
     0
+}
+
+/// Begins the record of a call that returns, with what was noted when it began, which is noted no more.
+///
+/// # Safety
+///
+/// The pointer is valid.
+#[inline(always)]
+unsafe fn take_up(draft: *mut Draft, task: Task, registers: Registers, is_compat: bool) {
+    let noted = SYSCALLS_BEGUN.get_ptr(key(task));
+    // SAFETY: the caller vouches for the draft; the map lookup returned an element.
+    unsafe {
+        // Who leaves a traced cgroup takes a note along, which may then be found behind another call.
+        let is_its_own = |begun: &*const Begun| !traced::are_calls() || (**begun).cgroup == cgroup::current_id();
+        match noted.filter(is_its_own) {
+            // The number of a return from a signal is no longer in the registers. No 32-bit call is noted; but an execution of a
+            // 32-bit program returns as one.
+            Some(begun) => {
+                begin(draft, (*begun).number, 0, &raw const (*begun).arguments, (*begun).boot_ns);
+                (*draft).early = (*begun).early;
+            }
+            None => {
+                let flags = if is_compat { COMPAT_CALL } else { 0 };
+                begin(draft, registers.syscall(), flags, &registers.arguments(is_compat), 0);
+            }
+        }
+    }
+    if noted.is_some() {
+        // It is there.
+        let _ = SYSCALLS_BEGUN.remove(key(task));
+    }
+}
+
+/// Decides what is to be done with the call of a draft.
+///
+/// # Safety
+///
+/// The draft is valid, and was begun.
+#[inline(always)]
+unsafe fn decide(draft: *mut Draft, task: Task, result: i64) -> Call {
+    // SAFETY: the caller vouches for the draft.
+    unsafe {
+        let event = &raw const (*draft).event;
+        let number = (&raw const (*event).number).read_volatile();
+        let is_compat = (&raw const (*event).flags).read_volatile() & COMPAT_CALL != 0;
+        let call = syscall::call(number, is_compat);
+        let bits = bits(call);
+        let is_sent = bits & WANTED != 0
+            && is_wanted(call)
+            && !process::is_own(task)
+            && !syscall::is_in_new_task(bits, call, number, result);
+        let place = &raw mut (*draft).call;
+        place.write_volatile(Call { call, replaces: bits & REPLACES_MEMORY, is_sent });
+        place.read_volatile()
+    }
 }
 
 /// What a task is called here: no two that run have the same address, and it stays when an execution gives it another id.
@@ -213,6 +281,7 @@ unsafe fn begin(draft: *mut Draft, number: i32, flags: u32, arguments: *const [u
         (*event).flags = flags;
         (&raw mut (*event).parts).write_bytes(0, 1);
         (&raw mut (*draft).used).write_volatile(0);
+        (&raw mut (*draft).early.bytes).write_volatile(0);
     }
 }
 
@@ -247,7 +316,7 @@ unsafe fn send(draft: *mut Draft, task: Task, call: u32, result: Option<i64>) {
 ///
 /// The pointers are valid, and the draft was begun.
 #[inline(always)]
-unsafe fn read_all(draft: *mut Draft, reads: *const Reads, begun: Option<*const Begun>, result: i64) {
+unsafe fn read_all(draft: *mut Draft, reads: *const Reads, result: i64) {
     for index in 0..READS {
         // SAFETY: the caller vouches for the pointers, and the index is one of the arrays.
         unsafe {
@@ -266,7 +335,7 @@ unsafe fn read_all(draft: *mut Draft, reads: *const Reads, begun: Option<*const 
             let state = match read.what {
                 what::TEXT => read_text(draft, source as *const u8),
                 what::LIST => read_list(draft, source as *const u64),
-                _ => read_bytes(draft, &read, source, if index == 0 { begun } else { None }, result),
+                _ => read_bytes(draft, &read, source, result),
             };
             (*part).state = state;
             (*part).bytes = (&raw const (*draft).used).read_volatile() - before;
@@ -365,7 +434,7 @@ unsafe fn read_list(draft: *mut Draft, source: *const u64) -> u8 {
 ///
 /// The pointers are valid, the source not necessarily.
 #[inline(always)]
-unsafe fn read_bytes(draft: *mut Draft, read: &Read, source: u64, begun: Option<*const Begun>, result: i64) -> u8 {
+unsafe fn read_bytes(draft: *mut Draft, read: &Read, source: u64, result: i64) -> u8 {
     // SAFETY: the caller vouches for the pointers. The helpers check the source, and at the place there is room for it.
     unsafe {
         let used = (&raw const (*draft).used).read_volatile() as usize;
@@ -376,11 +445,9 @@ unsafe fn read_bytes(draft: *mut Draft, read: &Read, source: u64, begun: Option<
         let all = wanted(read, &raw const (*draft).event.arguments, result);
         let wanted = all.min(u64::from(read.limit)).min(BYTES_MAX as u64);
         let state = if all > u64::from(read.limit) { state::CUT } else { state::WHOLE };
-        if read.moment == moment::BEGIN
-            && let Some(begun) = begun
-            && (*begun).bytes != 0
-        {
-            let bytes = (&raw const (*begun).read).cast();
+        // Only the first of the reads is made then.
+        if read.moment == moment::BEGIN && (&raw const (*draft).early.bytes).read_volatile() != 0 {
+            let bytes = (&raw const (*draft).early.read).cast();
             bpf_probe_read_kernel(place.cast(), wanted as u32, bytes);
         } else if wanted != 0 && bpf_probe_read_user(place.cast(), wanted as u32, source as *const c_void) != 0 {
             return state::UNREADABLE;

@@ -21,8 +21,8 @@ struct Wanting {
 pub(super) struct TracedCalls {
     each: Vec<Wanting>,
     all: Wanting,
-    noted: Calls,
-    noted_bits: [u8; CALLS],
+    noted: Noted,
+    noted_of_anybody: Noted,
     told: Vec<u32>,
 }
 
@@ -32,8 +32,8 @@ impl Default for TracedCalls {
         Self {
             each: vec![Wanting::default(); CALLS],
             all: Wanting::default(),
-            noted: Calls::default(),
-            noted_bits: [0; CALLS],
+            noted: Noted::default(),
+            noted_of_anybody: Noted::default(),
             told: vec![0; CALLS],
         }
     }
@@ -43,15 +43,8 @@ impl TracedCalls {
     /// One more key wants a call, or with [`WHOLE`] all of them. Returns the calls that have other bits now.
     pub(super) fn on(&mut self, call: u32, is_of_anybody: bool) -> Vec<(u32, u32)> {
         *self.wanting(call, is_of_anybody) += 1;
-        let is_noted = if call == WHOLE { self.noted == Calls::all() } else { self.noted.has(call) };
-        if !is_noted {
-            if call == WHOLE {
-                self.noted = Calls::all();
-            } else {
-                self.noted.insert(call);
-            }
-            self.noted_bits = self.noted.bits();
-        }
+        let noted = if is_of_anybody { &mut self.noted_of_anybody } else { &mut self.noted };
+        noted.add(call);
         self.news()
     }
 
@@ -68,20 +61,51 @@ impl TracedCalls {
     }
 
     fn news(&mut self) -> Vec<(u32, u32)> {
-        let Self { each, all, noted: _, noted_bits, told } = self;
+        let Self { each, all, noted, noted_of_anybody, told } = self;
+        let noted = noted.bits.iter().zip(&noted_of_anybody.bits);
         let mut news = Vec::new();
-        for (call, ((each, noted), told)) in (0..).zip(each.iter().zip(noted_bits).zip(told)) {
+        for (call, ((each, (noted, noted_of_anybody)), told)) in (0..).zip(each.iter().zip(noted).zip(told)) {
             let bit = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
             let bits = bit(each.anybody + all.anybody > 0, OF_ANYBODY)
                 | bit(each.some > 0, OF_SOME)
                 | bit(all.some > 0, ALL_OF_SOME)
-                | bit(*noted & NOTED != 0, traced::NOTED);
+                | bit(*noted & NOTED != 0, traced::NOTED)
+                | bit(*noted_of_anybody & NOTED != 0, traced::NOTED_OF_ANYBODY);
             if bits != *told {
                 *told = bits;
                 news.push((call, bits));
             }
         }
         news
+    }
+}
+
+/// The calls whose beginnings were noted, and their bits.
+#[derive(Debug)]
+struct Noted {
+    calls: Calls,
+    bits: [u8; CALLS],
+}
+
+impl Default for Noted {
+    /// None.
+    fn default() -> Self {
+        Self { calls: Calls::default(), bits: [0; CALLS] }
+    }
+}
+
+impl Noted {
+    fn add(&mut self, call: u32) {
+        let is_there = if call == WHOLE { self.calls == Calls::all() } else { self.calls.has(call) };
+        if is_there {
+            return;
+        }
+        if call == WHOLE {
+            self.calls = Calls::all();
+        } else {
+            self.calls.insert(call);
+        }
+        self.bits = self.calls.bits();
     }
 }
 
@@ -98,15 +122,17 @@ mod tests {
 
     #[test]
     fn each_call_has_bits_for_who_wants_it() {
+        const ANYBODY: u32 = OF_ANYBODY | traced::NOTED_OF_ANYBODY;
         let (openat, close) = (call("openat"), call("close"));
         let mut calls = TracedCalls::default();
         assert_eq!(calls.on(openat, false), [(openat, OF_SOME | traced::NOTED)]);
         assert_eq!(calls.on(openat, false), []);
-        assert_eq!(calls.on(openat, true), [(openat, OF_SOME | OF_ANYBODY | traced::NOTED)]);
+        assert_eq!(calls.on(openat, true), [(openat, OF_SOME | traced::NOTED | ANYBODY)]);
         assert_eq!(calls.off(openat, false), []);
-        assert_eq!(calls.off(openat, false), [(openat, OF_ANYBODY | traced::NOTED)]);
-        assert_eq!(calls.on(close, true), [(close, OF_ANYBODY | traced::NOTED)]);
-        assert_eq!(calls.off(openat, true), [(openat, traced::NOTED)], "its last call may not have returned");
+        assert_eq!(calls.off(openat, false), [(openat, traced::NOTED | ANYBODY)]);
+        assert_eq!(calls.on(close, true), [(close, ANYBODY)]);
+        let left = traced::NOTED | traced::NOTED_OF_ANYBODY;
+        assert_eq!(calls.off(openat, true), [(openat, left)], "its last call may not have returned");
     }
 
     #[test]
@@ -115,7 +141,7 @@ mod tests {
         let news = calls.on(WHOLE, false);
         assert_eq!(news.len(), CALLS);
         assert!(news.iter().all(|(_, bits)| *bits == ALL_OF_SOME | traced::NOTED));
-        assert_eq!(calls.on(3, true), [(3, ALL_OF_SOME | OF_ANYBODY | traced::NOTED)]);
+        assert_eq!(calls.on(3, true).len(), 1);
         assert_eq!(calls.on(WHOLE, true).len(), CALLS - 1);
         assert_eq!(calls.off(WHOLE, false).len(), CALLS);
         assert_eq!(calls.off(WHOLE, true).len(), CALLS - 1);

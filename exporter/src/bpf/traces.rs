@@ -18,7 +18,7 @@ use doubleslit_common::{
     event::Gate,
     kind::Kind,
     probes::tracepoint::TRACEPOINTS,
-    traced::{ANYBODY, LISTENER, TracedKey},
+    traced::{ANYBODY, LISTENER, TracedKey, owner_bit},
 };
 
 use super::{
@@ -35,6 +35,7 @@ use super::{
 use crate::{
     error::chain,
     filter::Owners,
+    identity::CgroupId,
     probes::{PROBES, Program, syscall::Calls, tracepoint::EVENT_PROGRAM},
     tracepoints::table::Table,
     traces::{Kernel, Key, Switch, Wanted},
@@ -96,7 +97,9 @@ impl TraceObject {
         let keys = keys.map_err(|error| LoadError::Map("TRACED", error))?;
         let bits = Array::try_from(object::take(&mut ebpf, "TRACED_CALLS")?);
         let bits = bits.map_err(|error| LoadError::Map("TRACED_CALLS", error))?;
-        *traced.maps() = Some(Maps { keys, bits, calls: TracedCalls::default() });
+        let owners = Array::try_from(object::take(&mut ebpf, "TRACED_OWNERS")?);
+        let owners = owners.map_err(|error| LoadError::Map("TRACED_OWNERS", error))?;
+        *traced.maps() = Some(Maps { keys, bits, owners, calls: TracedCalls::default() });
         let (kinds, attached, tracepoints) = (BTreeMap::new(), Vec::new(), Attachable::default());
         Ok((Self { ebpf, layout, btf, gates, kinds, attached, table, tracepoints }, ring))
     }
@@ -199,6 +202,7 @@ fn programs(kind: Kind) -> impl Iterator<Item = &'static Program> {
 struct Maps {
     keys: HashMap<MapData, Element<TracedKey>, u64>,
     bits: Array<MapData, u32>,
+    owners: Array<MapData, u64>,
     calls: TracedCalls,
 }
 
@@ -207,7 +211,19 @@ impl Maps {
         news.into_iter().try_for_each(|(call, bits)| self.bits.set(call, bits, 0))
     }
 
+    /// Says that calls of a cgroup may be wanted from now on.
+    fn tell_owner(&mut self, cgroup: CgroupId) -> Result<(), MapError> {
+        let (index, bit) = owner_bit(cgroup.0);
+        let word = self.owners.get(&index, 0)?;
+        if word & bit == 0 { self.owners.set(index, word | bit, 0) } else { Ok(()) }
+    }
+
     fn on(&mut self, key: Key) -> Result<(), MapError> {
+        if key.wanted.kind == Kind::Syscall
+            && let Some(cgroup) = key.cgroup
+        {
+            self.tell_owner(cgroup)?;
+        }
         self.keys.insert(element(key), 0, 0)?;
         if key.wanted.kind == Kind::Syscall {
             let news = self.calls.on(key.wanted.detail, key.cgroup.is_none());
