@@ -2,18 +2,16 @@
 
 use std::io::{self, Write as _};
 
-use doubleslit::{Details, Kind, NamespaceType, Observer};
+use doubleslit::{NamespaceType, Observer};
 
 fn main() -> anyhow::Result<()> {
-    let events = Observer::new().events([Kind::Exec]).open()?;
+    let events = Observer::new().tracepoint("sched:sched_process_exec").open()?;
     eprintln!("observing");
     let mut output = io::stdout().lock();
     for event in events {
-        if let Details::Exec(exec) = &event.details
-            && let (Some(pid), Some(namespace)) = (event.pid(), event.namespace(NamespaceType::Pid))
-        {
+        if let (Some(hit), Some(namespace)) = (event.hit(), event.namespace(NamespaceType::Pid)) {
             // Whoever executes a file chooses its path: quotes keep it on one line.
-            writeln!(output, "{pid} {namespace} {:?}", exec.path)?;
+            writeln!(output, "{} {namespace} {:?}", hit.int("pid")?, hit.str("filename")?)?;
         }
     }
     Ok(())

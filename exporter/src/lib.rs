@@ -30,5 +30,9 @@ pub mod traces;
 
 pub use app::{EventStream, Observer, ObserverError, Unseen};
 pub use doubleslit_common::kind::Kind;
-pub use events::event::{Details, Event};
+pub use events::{
+    event::{Details, Event, Process},
+    hit::Hit,
+};
 pub use namespaces::Type as NamespaceType;
+pub use tracepoints::record::FieldError;

@@ -13,13 +13,14 @@ use super::{
     watch::{begin, unseen},
 };
 use crate::{
-    config::{self, Flags},
+    config::{self, Config, Flags},
     events::{
         event::Event,
         hub::{Batch, Subscription},
     },
     filter::{FilterError, List, WrittenRule},
     prerequisites::{self, Check, Roots},
+    tracepoints::{name::Selector, select::SelectError},
 };
 
 /// Chooses single events. Without further words it is all of them, as the configuration says.
@@ -27,6 +28,7 @@ use crate::{
 pub struct Observer {
     config_file: Option<PathBuf>,
     kinds: Vec<Kind>,
+    tracepoints: Vec<String>,
     select: Vec<String>,
     drop: Vec<String>,
     sample: Vec<String>,
@@ -46,9 +48,24 @@ pub enum ObserverError {
     /// A rule makes no sense.
     #[error(transparent)]
     Rule(#[from] FilterError),
+    /// A tracepoint that is named is not there.
+    #[error(transparent)]
+    Tracepoint(#[from] SelectError),
+    /// Only hits of tracepoints are asked for, and of none.
+    #[error("no tracepoint is named: expected one such as `sched:sched_process_fork`")]
+    NoTracepoint,
     /// Something that is needed cannot be had.
     #[error(transparent)]
-    Failed(#[from] AppError),
+    Failed(AppError),
+}
+
+impl From<AppError> for ObserverError {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Traced(error) => Self::Tracepoint(error),
+            error => Self::Failed(error),
+        }
+    }
 }
 
 impl Observer {
@@ -65,10 +82,18 @@ impl Observer {
         self
     }
 
-    /// Only events of these kinds, and of those of further calls.
+    /// Only events of these kinds, and what further calls and those of [`Self::tracepoint`] name.
     #[must_use]
     pub fn events(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
         self.kinds.extend(kinds);
+        self
+    }
+
+    /// Only hits of this tracepoint, such as `sched:sched_process_fork`, or of those that a pattern such as `block:*` stands
+    /// for, and what further calls and those of [`Self::events`] name. [`Event::hit`] has the fields.
+    #[must_use]
+    pub fn tracepoint(mut self, name: impl Into<String>) -> Self {
+        self.tracepoints.push(name.into());
         self
     }
 
@@ -112,10 +137,14 @@ impl Observer {
     ///
     /// # Errors
     ///
-    /// When this process may not, or the machine does not offer what it takes; when a rule or a setting makes no sense.
+    /// When this process may not, or the machine does not offer what it takes; when there is no such tracepoint; when a rule or a
+    /// setting makes no sense.
     pub fn open(&self) -> Result<EventStream, ObserverError> {
         let mut config = config::from_environment(self.config_file.as_deref(), &Flags::default())?;
-        self.narrow(&mut config.events)?;
+        self.narrow(&mut config)?;
+        if config.lacks_tracepoints() {
+            return Err(ObserverError::NoTracepoint);
+        }
         let checks = prerequisites::all(&Roots::real(&config.identity.host_root, &config.identity.docker_root));
         if prerequisites::missing(&checks).is_some() {
             return Err(ObserverError::Lacking(checks));
@@ -130,11 +159,11 @@ impl Observer {
     }
 
     /// Puts what was chosen on top of what the configuration asks for.
-    fn narrow(&self, events: &mut config::Events) -> Result<(), FilterError> {
-        let Self { config_file: _, kinds, select, drop, sample, arguments, working_directory } = self;
-        if !kinds.is_empty() {
-            events.kinds.clone_from(kinds);
-        }
+    fn narrow(&self, config: &mut Config) -> Result<(), ObserverError> {
+        let Self { config_file: _, kinds, tracepoints, select, drop, sample, arguments, working_directory } = self;
+        let selectors = tracepoints.iter().map(|name| Selector::parse(name)).collect::<Result<Vec<_>, _>>();
+        config.choose(kinds, &selectors.map_err(SelectError::from)?, None);
+        let events = &mut config.events;
         let list = |name, rules: &[String]| {
             let rules = rules.iter().map(|rule| WrittenRule::parse(rule, name)).collect::<Result<_, _>>();
             rules.map(|rules| List { name, rules })
@@ -217,36 +246,52 @@ mod tests {
 
     #[test]
     fn what_is_chosen_comes_on_top() {
-        let mut events = config::load(None, [], &Flags::default()).expect("the defaults").events;
-        let defaults = events.clone();
-        Observer::new().narrow(&mut events).expect("nothing is chosen");
-        assert_eq!(events, defaults);
+        let defaults = config::load(None, [], &Flags::default()).expect("the defaults");
+        let narrowed = |observer: Observer| {
+            let mut config = defaults.clone();
+            observer.narrow(&mut config).expect("what is chosen makes sense");
+            config
+        };
+        assert_eq!(narrowed(Observer::new()).events, defaults.events);
 
         let observer = Observer::new()
             .events([Kind::Exec])
+            .tracepoint("sched:sched_process_fork")
             .events([Kind::Exit])
+            .tracepoint("block:*")
             .select("comm=sh")
             .drop("uid=0")
             .sample("one_in=2")
             .arguments()
             .working_directory();
-        observer.narrow(&mut events).expect("the rules make sense");
+        let config = narrowed(observer);
         let list = |name, rule| List { name, rules: vec![WrittenRule::parse(rule, name).expect("a rule")] };
+        let defaults = defaults.events.clone();
         let mut sampling = defaults.sampling.clone();
         sampling.add(&WrittenRule::parse("one_in=2", "sample").expect("a rule"), "sample").expect("a sample");
         let expected = config::Events {
-            kinds: vec![Kind::Exec, Kind::Exit],
+            kinds: vec![Kind::Exec, Kind::Exit, Kind::Tracepoint],
             filter: defaults.filter.clone().and(list("select", "comm=sh"), list("drop", "uid=0")).expect("rules"),
             sampling,
             arguments: config::Arguments { enabled: true, ..defaults.arguments.clone() },
             working_directory: true,
             ..defaults
         };
-        assert_eq!(events, expected);
+        assert_eq!(config.events, expected);
+        assert!(config.tracepoints.iter().all(|wanted| wanted.events && !wanted.raw && wanted.by.is_empty()));
+        let names: Vec<_> = config.tracepoints.iter().map(|wanted| wanted.selector.text()).collect();
+        assert_eq!(names, ["sched:sched_process_fork", "block:*"]);
     }
 
     #[test]
-    fn rules_without_sense_are_refused_before_anything_is_attached() {
+    fn tracepoints_alone_are_all_that_comes() {
+        let mut config = config::load(None, [], &Flags::default()).expect("the defaults");
+        Observer::new().tracepoint("sched_process_exec").narrow(&mut config).expect("a name");
+        assert_eq!(config.events.kinds, [Kind::Tracepoint]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_before_anything_is_attached() {
         for (observer, expected) in [
             (Observer::new().select("x=1"), "no field `x` in rule `x=1` of `select`: expected a name such as"),
             (Observer::new().drop("exec"), "invalid rule `exec` in `drop`"),
@@ -255,6 +300,18 @@ mod tests {
             let error = observer.open().expect_err("refused");
             assert!(matches!(error, ObserverError::Rule(_)), "{error:?}");
             assert!(error.to_string().starts_with(expected), "{error}");
+        }
+        for (observer, expected) in [
+            (
+                Observer::new().tracepoint("sched fork"),
+                "`sched fork` names no tracepoint: expected a name such as `sched:sched_process_fork` or a pattern such as `block:*`",
+            ),
+            (
+                Observer::new().events([Kind::Tracepoint]),
+                "no tracepoint is named: expected one such as `sched:sched_process_fork`",
+            ),
+        ] {
+            assert_eq!(observer.open().expect_err("refused").to_string(), expected);
         }
     }
 }

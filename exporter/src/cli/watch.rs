@@ -16,8 +16,7 @@ use crate::{
     config::{self, Config, Flags},
     events::{event::Event, render},
     filter::{self, List, WrittenRule},
-    probes::syscall::Calls,
-    tracepoints::{name::Selector, select::Wanted},
+    tracepoints::name::Selector,
 };
 
 const AFTER_HELP: &str = "\
@@ -128,24 +127,11 @@ impl Arguments {
             working_directory,
             ..
         } = self;
+        let kinds: Vec<_> = kinds.iter().flat_map(|kinds| &kinds.0).copied().collect();
+        let calls = (!syscalls.is_empty()).then(|| config::calls("--syscall", syscalls)).transpose()?;
+        config.choose(&kinds, tracepoints, calls);
         let Config { events, tracepoints: wanted, .. } = config;
-        if !(kinds.is_empty() && tracepoints.is_empty() && syscalls.is_empty()) {
-            events.kinds = kinds.iter().flat_map(|kinds| &kinds.0).copied().collect();
-        }
-        if !tracepoints.is_empty() {
-            events.kinds.push(Kind::Tracepoint);
-            let all =
-                |selector: &Selector| Wanted { selector: selector.clone(), by: Vec::new(), events: true, raw: false };
-            *wanted = tracepoints.iter().map(all).collect();
-        }
         wanted.iter_mut().for_each(|wanted| wanted.raw |= raw);
-        if !syscalls.is_empty() {
-            events.calls = config::calls("--syscall", syscalls)?;
-            events.kinds.retain(|kind| *kind != Kind::Syscall);
-            events.kinds.push(Kind::Syscall);
-        } else if events.kinds.contains(&Kind::Syscall) && events.calls == Calls::default() {
-            events.calls = Calls::all();
-        }
         let parse = |name: &'static str, rules: &[String]| {
             let rules = rules.iter().map(|rule| WrittenRule::parse(rule, name)).collect::<Result<_, _>>();
             rules.map(|rules| List { name, rules })
@@ -178,7 +164,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Arguments { config, output, color, log_level, .. } = arguments;
     let mut config = config.load(&Flags { log_level: Some(log_level.clone()), ..Flags::default() })?;
     arguments.narrow(&mut config).map_err(Failure::Usage)?;
-    if config.events.kinds == [Kind::Tracepoint] && !config.tracepoints.iter().any(|wanted| wanted.events) {
+    if config.lacks_tracepoints() {
         let error = anyhow!("no tracepoint is named: expected one such as `--tracepoint sched:sched_process_fork`");
         return Err(Failure::Usage(error));
     }
@@ -215,7 +201,10 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::{
+        cli::{Cli, Command},
+        probes::syscall::Calls,
+    };
 
     /// What a command line asks for, on top of the defaults.
     fn asked(words: &[&str]) -> Result<Config, String> {

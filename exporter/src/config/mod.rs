@@ -2,6 +2,7 @@
 
 mod address;
 mod api;
+mod chosen;
 mod error;
 mod events;
 mod ignore;

@@ -1,6 +1,7 @@
 //! An event, understood.
 
 use std::{
+    borrow::Cow,
     net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -16,13 +17,12 @@ use doubleslit_common::{
     },
 };
 
-use super::{fields::Value, syscalls::Argument};
+use super::{hit::Hit, syscalls::Argument};
 use crate::{
     identity::{CgroupId, Identity, user_names::UserNames},
     lives::{Change, Init, Stop, What},
     namespaces::Type,
     probes::syscall::call_name,
-    tracepoints::traced::Traced,
 };
 
 /// What happened once, to whom.
@@ -57,10 +57,16 @@ impl Event {
         self.details.kind()
     }
 
-    /// What its kind is called.
+    /// What happened, by name: that of its kind, or of a hit that of the tracepoint, such as `sched:sched_process_fork`.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.kind().name()
+    pub fn name(&self) -> Cow<'static, str> {
+        self.hit().map_or(self.kind().name().into(), |hit| hit.tracepoint.name.to_string().into())
+    }
+
+    /// The hit of a tracepoint that it is, if it is one, whose fields are read by their names.
+    #[must_use]
+    pub fn hit(&self) -> Option<&Hit> {
+        if let Details::Tracepoint(hit) = &self.details { Some(hit) } else { None }
     }
 
     /// The id of the process that it is about.
@@ -351,35 +357,4 @@ pub struct Socket {
     pub local: Option<IpAddr>,
     /// The address of its peer; nothing while it has none.
     pub peer: Option<IpAddr>,
-}
-
-/// A tracepoint was hit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hit {
-    /// Which, and what its fields are.
-    pub tracepoint: Arc<Traced>,
-    /// What is known of each field, in the order of [`Traced::format`].
-    pub fields: Vec<HitField>,
-    /// The bytes of its record, but for those that the kernel does not tell; nothing when nobody wants them.
-    pub raw: Option<Vec<u8>>,
-}
-
-/// A field of a hit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HitField {
-    /// Its value; nothing where the record ends before it, and where the kernel does not tell.
-    pub value: Option<Value<'static>>,
-    /// Whether that is all of it.
-    pub got: Got,
-}
-
-/// How much of a field there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Got {
-    /// All.
-    Whole,
-    /// Less.
-    Cut,
-    /// The address of a text that could not be read there.
-    Unread,
 }

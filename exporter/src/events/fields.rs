@@ -63,19 +63,6 @@ impl<'a> Value<'a> {
         Some(Self::Number(number.into()))
     }
 
-    /// The same value, of which nothing is copied.
-    #[must_use]
-    pub fn borrowed(&self) -> Value<'_> {
-        match self {
-            Self::Text(text) => Value::Text(Cow::Borrowed(text)),
-            Self::Number(number) => Value::Number(*number),
-            Self::Decimal(number) => Value::Decimal(*number),
-            Self::Flag(flag) => Value::Flag(*flag),
-            Self::Texts(texts) => Value::Texts(Cow::Borrowed(texts)),
-            Self::Pairs(pairs) => Value::Pairs(pairs.iter().map(|(name, value)| (*name, value.borrowed())).collect()),
-        }
-    }
-
     /// The value with this name among pairs, or with a name such as `outer.inner` among pairs within pairs.
     #[must_use]
     pub fn part(&self, name: &str) -> Option<&Self> {

@@ -6,6 +6,7 @@ pub mod event;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod fields;
+pub mod hit;
 pub mod hub;
 pub mod outlet;
 pub mod reader;

@@ -14,10 +14,8 @@ use proptest::prelude::*;
 use super::{kernel::KernelFilter, *};
 use crate::{
     events::{
-        event::{
-            Details, Exec, Got, Hit, HitField, Process, Signal, SignalDeliver, SignalGenerate, Socket, SocketState,
-        },
-        fields::Value,
+        event::{Details, Exec, Process, Signal, SignalDeliver, SignalGenerate, Socket, SocketState},
+        hit::Hit,
     },
     identity::{CgroupId, Identity, registry::Known},
     tracepoints::{format::Format, name::Name, traced::Traced},
@@ -58,15 +56,16 @@ fn exec(uid: u32, container: &str) -> Event {
 }
 
 /// A hit of a tracepoint with the common fields and two of its own.
-fn hit(child: &str, pid: i128) -> Event {
+fn hit(child: &str, pid: i32) -> Event {
     let described = "name: fork\nID: 7\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n\
                      \tfield:char child_comm[16];\toffset:8;\tsize:16;\tsigned:0;\n\
                      \tfield:pid_t child_pid;\toffset:24;\tsize:4;\tsigned:1;\n";
     let format = Format::parse(described).expect("it is a description");
     let name = Name { category: "sched".to_owned(), name: format.name.clone() };
-    let values = [Value::Number(7), Value::Text(child.to_owned().into()), Value::Number(pid)];
-    let fields = values.map(|value| HitField { value: Some(value), got: Got::Whole }).into();
-    let hit = Hit { tracepoint: Arc::new(Traced::new(name, format, true, false)), fields, raw: None };
+    let mut record = [0; 8].into_iter().chain(child.bytes()).collect::<Vec<_>>();
+    record.resize(24, 0);
+    record.extend(pid.to_ne_bytes());
+    let hit = Hit::new(Arc::new(Traced::new(name, format, true, false)), 1, record, Vec::new());
     Event { details: Details::Tracepoint(hit), ..exec(1, "web") }
 }
 

@@ -1,10 +1,9 @@
 //! A record of a tracepoint, read by the names of its fields.
 
-use std::borrow::Cow;
-
 use super::{
     field::{Field, Integer, Shape},
     format::Format,
+    name::Name,
 };
 use crate::closest;
 
@@ -25,6 +24,7 @@ impl Endian {
 /// A record of a tracepoint, from the first of the fields that all tracepoints have.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
+    tracepoint: &'a Name,
     format: &'a Format,
     bytes: &'a [u8],
     endian: Endian,
@@ -44,8 +44,10 @@ pub enum FieldError {
         expected: String,
     },
     /// The field is of another type.
-    #[error("the field `{field}` is a `{declared}` and no {wanted}")]
+    #[error("the field `{field}` of the tracepoint `{tracepoint}` is a `{declared}` and no {wanted}")]
     Type {
+        /// The tracepoint.
+        tracepoint: String,
         /// The field.
         field: String,
         /// Its type as the kernel declares it.
@@ -54,8 +56,10 @@ pub enum FieldError {
         wanted: &'static str,
     },
     /// The number is too large, or negative where that cannot be.
-    #[error("the field `{field}` is {value}, which is no {wanted}")]
+    #[error("the field `{field}` of the tracepoint `{tracepoint}` is {value}, which is no {wanted}")]
     Range {
+        /// The tracepoint.
+        tracepoint: String,
         /// The field.
         field: String,
         /// Its value.
@@ -64,8 +68,12 @@ pub enum FieldError {
         wanted: &'static str,
     },
     /// The record ends before the field does.
-    #[error("the record has {has} bytes, and its field `{field}` ends behind byte {end}")]
+    #[error(
+        "the record of the tracepoint `{tracepoint}` has {has} bytes, and its field `{field}` ends behind byte {end}"
+    )]
     Cut {
+        /// The tracepoint.
+        tracepoint: String,
         /// The field.
         field: String,
         /// Where it ends.
@@ -73,13 +81,33 @@ pub enum FieldError {
         /// How many bytes the record has.
         has: usize,
     },
+    /// The field is one that the kernel keeps to itself.
+    #[error("the kernel tells no program the field `{field}` of the tracepoint `{tracepoint}`")]
+    Hidden {
+        /// The tracepoint.
+        tracepoint: String,
+        /// The field.
+        field: String,
+    },
+    /// The field is the address of a text, of which nothing was read.
+    #[error(
+        "the field `{field}` of the tracepoint `{tracepoint}` is the address {address:#x}, where no text could be read"
+    )]
+    Unread {
+        /// The tracepoint.
+        tracepoint: String,
+        /// The field.
+        field: String,
+        /// Its value.
+        address: u64,
+    },
 }
 
 impl<'a> Record<'a> {
     /// The record that these bytes are. Nothing is looked at before a field is asked for.
     #[must_use]
-    pub const fn new(format: &'a Format, bytes: &'a [u8], endian: Endian) -> Self {
-        Self { format, bytes, endian }
+    pub const fn new(tracepoint: &'a Name, format: &'a Format, bytes: &'a [u8], endian: Endian) -> Self {
+        Self { tracepoint, format, bytes, endian }
     }
 
     /// A number or an address.
@@ -88,7 +116,7 @@ impl<'a> Record<'a> {
     ///
     /// When the field is neither.
     pub fn number(&self, name: &str) -> Result<i128, FieldError> {
-        self.numeric(name, "integer").map(|(_, value)| value)
+        self.number_of(self.field(name)?)
     }
 
     /// A number, as far as it fits.
@@ -97,9 +125,7 @@ impl<'a> Record<'a> {
     ///
     /// When the field is no number, or larger than the largest `i64`.
     pub fn int(&self, name: &str) -> Result<i64, FieldError> {
-        const WANTED: &str = "signed integer of 64 bits";
-        let (field, value) = self.numeric(name, WANTED)?;
-        value.try_into().map_err(|_| FieldError::Range { field: field.name.clone(), value, wanted: WANTED })
+        self.fitting(name, "signed integer of 64 bits")
     }
 
     /// A number that is not negative, or an address.
@@ -108,25 +134,22 @@ impl<'a> Record<'a> {
     ///
     /// When the field is neither, or negative.
     pub fn uint(&self, name: &str) -> Result<u64, FieldError> {
-        const WANTED: &str = "unsigned integer";
-        let (field, value) = self.numeric(name, WANTED)?;
-        value.try_into().map_err(|_| FieldError::Range { field: field.name.clone(), value, wanted: WANTED })
+        self.fitting(name, "unsigned integer")
     }
 
-    /// A text, to its first NUL; what is no UTF-8 is replaced.
+    /// The bytes of a text, to its first NUL.
     ///
     /// # Errors
     ///
     /// When the field does not consist of characters that are in the record. What a pointer leads to is not there.
-    pub fn str(&self, name: &str) -> Result<Cow<'a, str>, FieldError> {
+    pub fn text(&self, name: &str) -> Result<&'a [u8], FieldError> {
         let field = self.field(name)?;
         match field.shape {
             Shape::Array { text: true } | Shape::Located { text: true, .. } => {
                 let bytes = self.content(field)?;
-                let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-                Ok(String::from_utf8_lossy(&bytes[..end]))
+                Ok(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
             }
-            _ => Err(wrong_type(field, "text")),
+            _ => Err(wrong_type(self.tracepoint, field, "text")),
         }
     }
 
@@ -139,20 +162,31 @@ impl<'a> Record<'a> {
         self.content(self.field(name)?)
     }
 
-    fn field(&self, name: &str) -> Result<&'a Field, FieldError> {
-        self.format.field(name).ok_or_else(|| unknown(self.format, name))
+    /// The field with this name.
+    pub(crate) fn field(&self, name: &str) -> Result<&'a Field, FieldError> {
+        self.format.field(name).ok_or_else(|| unknown(self.tracepoint, self.format, name))
     }
 
-    fn numeric(&self, name: &str, wanted: &'static str) -> Result<(&'a Field, i128), FieldError> {
-        let field = self.field(name)?;
+    /// The number or address that a field is.
+    pub(crate) fn number_of(&self, field: &Field) -> Result<i128, FieldError> {
+        self.numeric(field, "integer")
+    }
+
+    fn numeric(&self, field: &Field, wanted: &'static str) -> Result<i128, FieldError> {
+        let refused = || wrong_type(self.tracepoint, field, wanted);
         let integer = match field.shape {
             Shape::Integer(integer) => integer,
             Shape::Pointer => Integer { bytes: u8::try_from(field.size).unwrap_or(u8::MAX), signed: false },
-            Shape::Array { .. } | Shape::Located { .. } | Shape::Opaque => return Err(wrong_type(field, wanted)),
+            Shape::Array { .. } | Shape::Located { .. } | Shape::Opaque => return Err(refused()),
         };
-        let bytes = self.content(field)?;
-        let value = self.whole(bytes, integer).ok_or_else(|| wrong_type(field, wanted))?;
-        Ok((field, value))
+        self.whole(self.content(field)?, integer).ok_or_else(refused)
+    }
+
+    /// A number that has this type.
+    fn fitting<T: TryFrom<i128>>(&self, name: &str, wanted: &'static str) -> Result<T, FieldError> {
+        let value = self.numeric(self.field(name)?, wanted)?;
+        let (tracepoint, field) = (self.tracepoint.to_string(), name.to_owned());
+        value.try_into().map_err(|_| FieldError::Range { tracepoint, field, value, wanted })
     }
 
     /// The number in these bytes, of which the lower ones count; nothing for more than 8.
@@ -173,7 +207,7 @@ impl<'a> Record<'a> {
     }
 
     /// The bytes that a field stands for.
-    fn content(&self, field: &Field) -> Result<&'a [u8], FieldError> {
+    pub(crate) fn content(&self, field: &Field) -> Result<&'a [u8], FieldError> {
         let (offset, size) = (u64::from(field.offset), u64::from(field.size));
         match field.shape {
             // An array without a length goes on to the end.
@@ -196,6 +230,7 @@ impl<'a> Record<'a> {
         let end = from + length;
         let part = usize::try_from(from).ok().zip(usize::try_from(end).ok());
         part.and_then(|(from, end)| self.bytes.get(from..end)).ok_or_else(|| FieldError::Cut {
+            tracepoint: self.tracepoint.to_string(),
             field: field.name.clone(),
             end,
             has: self.bytes.len(),
@@ -204,17 +239,18 @@ impl<'a> Record<'a> {
 }
 
 /// The refusal of a field that a tracepoint does not have.
-pub(super) fn unknown(format: &Format, name: &str) -> FieldError {
+pub(super) fn unknown(tracepoint: &Name, format: &Format, name: &str) -> FieldError {
     FieldError::Unknown {
-        tracepoint: format.name.clone(),
+        tracepoint: tracepoint.to_string(),
         field: name.replace(char::is_control, " "),
         expected: closest::names(name, format.fields.iter().map(|field| field.name.as_str())),
     }
 }
 
 /// The refusal of a field that is of another type.
-pub(super) fn wrong_type(field: &Field, wanted: &'static str) -> FieldError {
-    FieldError::Type { field: field.name.clone(), declared: field.declared.clone(), wanted }
+pub(super) fn wrong_type(tracepoint: &Name, field: &Field, wanted: &'static str) -> FieldError {
+    let (tracepoint, name) = (tracepoint.to_string(), field.name.clone());
+    FieldError::Type { tracepoint, field: name, declared: field.declared.clone(), wanted }
 }
 
 #[cfg(test)]
@@ -222,6 +258,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn name() -> Name {
+        Name { category: "test".to_owned(), name: "made_up".to_owned() }
+    }
 
     /// Numbers of every width and sign, then places for arrays.
     fn format() -> Format {
@@ -251,7 +291,7 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_come_back(values: [u64; 8], argument: i32, high: u32) {
-            let format = format();
+            let (name, format) = (name(), format());
             for endian in [Endian::Little, Endian::Big] {
                 let mut bytes = vec![0xee; 104];
                 for (place, value) in values.iter().enumerate() {
@@ -259,7 +299,7 @@ mod tests {
                 }
                 put(&mut bytes, 80, 8, values[0], endian);
                 put(&mut bytes, 88, 8, u64::from(high) << 32 | u64::from(argument.cast_unsigned()), endian);
-                let record = Record::new(&format, &bytes, endian);
+                let record = Record::new(&name, &format, &bytes, endian);
                 prop_assert_eq!(record.uint("u8"), Ok(u64::from(values[0] as u8)));
                 prop_assert_eq!(record.int("s8"), Ok(i64::from(values[1] as i8)));
                 prop_assert_eq!(record.uint("u16"), Ok(u64::from(values[2] as u16)));
@@ -280,17 +320,22 @@ mod tests {
 
         #[test]
         fn located_bytes_are_within_the_record_or_refused(place: u16, length: u16, has in 100usize..300) {
-            let format = format();
+            let (name, format) = (name(), format());
             for endian in [Endian::Little, Endian::Big] {
                 let mut bytes: Vec<_> = (0..has).map(|n| n as u8).collect();
                 let word = u64::from(length) << 16 | u64::from(place);
                 put(&mut bytes, 72, 4, word, endian);
                 put(&mut bytes, 76, 4, word, endian);
-                let record = Record::new(&format, &bytes, endian);
-                for (name, base) in [("path", 0), ("near", 80)] {
+                let record = Record::new(&name, &format, &bytes, endian);
+                for (field, base) in [("path", 0), ("near", 80)] {
                     let (from, end) = (base + usize::from(place), base + usize::from(place) + usize::from(length));
-                    let cut = FieldError::Cut { field: name.to_owned(), end: end as u64, has };
-                    prop_assert_eq!(record.bytes(name), bytes.get(from..end).ok_or(cut));
+                    let cut = FieldError::Cut {
+                        tracepoint: "test:made_up".to_owned(),
+                        field: field.to_owned(),
+                        end: end as u64,
+                        has,
+                    };
+                    prop_assert_eq!(record.bytes(field), bytes.get(from..end).ok_or(cut));
                 }
             }
         }
@@ -298,44 +343,65 @@ mod tests {
 
     #[test]
     fn texts() {
-        let format = format();
+        let (name, format) = (name(), format());
         let mut bytes = vec![0; 104];
         bytes.extend(b"/bin/\xffash\0");
         bytes[64..72].copy_from_slice(b"init\0xyz");
         put(&mut bytes, 72, 4, 10 << 16 | 104, Endian::NATIVE);
         put(&mut bytes, 76, 4, 4 << 16 | 24, Endian::NATIVE);
-        let record = Record::new(&format, &bytes, Endian::NATIVE);
-        assert_eq!(record.str("comm"), Ok("init".into()));
+        let record = Record::new(&name, &format, &bytes, Endian::NATIVE);
+        assert_eq!(record.text("comm"), Ok(&b"init"[..]));
         assert_eq!(record.bytes("comm"), Ok(&b"init\0xyz"[..]));
-        assert_eq!(record.str("path"), Ok("/bin/\u{fffd}ash".into()));
-        assert_eq!(record.str("near"), Ok("/bin".into()));
+        assert_eq!(record.text("path"), Ok(&b"/bin/\xffash"[..]));
+        assert_eq!(record.text("near"), Ok(&b"/bin"[..]));
         assert_eq!(record.bytes("tail").map(<[u8]>::len), Ok(14));
         bytes[64..72].copy_from_slice(b"fullfull");
         put(&mut bytes, 72, 4, 0, Endian::NATIVE);
-        let record = Record::new(&format, &bytes, Endian::NATIVE);
-        assert_eq!((record.str("comm"), record.str("path")), (Ok("fullfull".into()), Ok("".into())));
+        let record = Record::new(&name, &format, &bytes, Endian::NATIVE);
+        assert_eq!((record.text("comm"), record.text("path")), (Ok(&b"fullfull"[..]), Ok(&b""[..])));
     }
 
     #[test]
     fn mistakes_are_told() {
-        let format = format();
+        let (name, format) = (name(), format());
         let bytes = [0xff; 90];
-        let record = Record::new(&format, &bytes, Endian::NATIVE);
+        let record = Record::new(&name, &format, &bytes, Endian::NATIVE);
         for (error, expected) in [
             (
                 record.int("s46").err(),
-                "the tracepoint `made_up` has no field `s46`: expected one of `u8`, `s8`, `u16`, `s16`, `u32`, `s32`, `u64`, \
+                "the tracepoint `test:made_up` has no field `s46`: expected one of `u8`, `s8`, `u16`, `s16`, `u32`, `s32`, `u64`, \
                  `s64`, `comm`, `path`, `near`, `ptr`, `argument`, `there`, `tail`",
             ),
-            (record.int("comm").err(), "the field `comm` is a `char[8]` and no signed integer of 64 bits"),
-            (record.uint("there").err(), "the field `there` is a `struct path` and no unsigned integer"),
-            (record.str("u8").err(), "the field `u8` is a `word_t` and no text"),
-            (record.str("ptr").err(), "the field `ptr` is a `void *` and no text"),
-            (record.uint("s8").err(), "the field `s8` is -1, which is no unsigned integer"),
-            (record.int("u64").err(), "the field `u64` is 18446744073709551615, which is no signed integer of 64 bits"),
-            (record.int("argument").err(), "the record has 90 bytes, and its field `argument` ends behind byte 96"),
-            (record.str("path").err(), "the record has 90 bytes, and its field `path` ends behind byte 131070"),
-            (record.bytes("tail").err(), "the record has 90 bytes, and its field `tail` ends behind byte 100"),
+            (
+                record.int("comm").err(),
+                "the field `comm` of the tracepoint `test:made_up` is a `char[8]` and no signed integer of 64 bits",
+            ),
+            (
+                record.uint("there").err(),
+                "the field `there` of the tracepoint `test:made_up` is a `struct path` and no unsigned integer",
+            ),
+            (record.text("u8").err(), "the field `u8` of the tracepoint `test:made_up` is a `word_t` and no text"),
+            (record.text("ptr").err(), "the field `ptr` of the tracepoint `test:made_up` is a `void *` and no text"),
+            (
+                record.uint("s8").err(),
+                "the field `s8` of the tracepoint `test:made_up` is -1, which is no unsigned integer",
+            ),
+            (
+                record.int("u64").err(),
+                "the field `u64` of the tracepoint `test:made_up` is 18446744073709551615, which is no signed integer of 64 bits",
+            ),
+            (
+                record.int("argument").err(),
+                "the record of the tracepoint `test:made_up` has 90 bytes, and its field `argument` ends behind byte 96",
+            ),
+            (
+                record.text("path").err(),
+                "the record of the tracepoint `test:made_up` has 90 bytes, and its field `path` ends behind byte 131070",
+            ),
+            (
+                record.bytes("tail").err(),
+                "the record of the tracepoint `test:made_up` has 90 bytes, and its field `tail` ends behind byte 100",
+            ),
         ] {
             assert_eq!(error.map(|error| error.to_string()).as_deref(), Some(expected));
         }
@@ -345,7 +411,7 @@ mod tests {
     #[test]
     fn a_real_record() {
         let description = include_str!("../../tests/fixtures/parsers/tracepoint_format/sched_process_fork");
-        let format = Format::parse(description).expect("the kernel wrote it");
+        let (name, format) = (name(), Format::parse(description).expect("the kernel wrote it"));
         let mut bytes = Vec::new();
         for half in [366u16, 0] {
             bytes.extend(half.to_be_bytes());
@@ -354,9 +420,9 @@ mod tests {
             bytes.extend(word.to_be_bytes());
         }
         bytes.extend(b"ash\0bash\0");
-        let record = Record::new(&format, &bytes, Endian::Big);
+        let record = Record::new(&name, &format, &bytes, Endian::Big);
         assert_eq!((record.uint("common_type"), record.int("common_pid")), (Ok(366), Ok(435)));
         assert_eq!((record.int("parent_pid"), record.int("child_pid")), (Ok(435), Ok(436)));
-        assert_eq!((record.str("parent_comm"), record.str("child_comm")), (Ok("ash".into()), Ok("bash".into())));
+        assert_eq!((record.text("parent_comm"), record.text("child_comm")), (Ok(&b"ash"[..]), Ok(&b"bash"[..])));
     }
 }

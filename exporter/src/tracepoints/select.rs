@@ -57,13 +57,8 @@ pub enum SelectError {
     #[error(transparent)]
     Name(#[from] NameError),
     /// A tracepoint has no such field, or it is no number.
-    #[error("cannot split the hits of the tracepoint `{name}`")]
-    Field {
-        /// The tracepoint.
-        name: Name,
-        /// Why.
-        source: Box<FieldError>,
-    },
+    #[error("cannot split hits")]
+    Field(#[source] Box<FieldError>),
     /// They are too many.
     #[error("{0} tracepoints are too many: expected at most {TRACEPOINTS}")]
     TooMany(usize),
@@ -78,9 +73,9 @@ pub enum SelectError {
 pub fn select(tracefs: &Tracefs, wanted: &[Wanted]) -> Result<Vec<Tracepoint>, SelectError> {
     let tracepoint = |(name, (named, Wanted { by, .. })): (&Name, (bool, &Wanted))| {
         let format = tracefs.format(name)?;
-        let refused = |error| SelectError::Field { name: name.clone(), source: Box::new(error) };
+        let refused = |error| SelectError::Field(Box::new(error));
         let present = by.iter().filter(|field| named || format.field(field).is_some());
-        let by = present.map(|field| split(&format, field)).collect::<Result<_, _>>().map_err(refused)?;
+        let by = present.map(|field| split(name, &format, field)).collect::<Result<_, _>>().map_err(refused)?;
         Ok(Tracepoint { name: name.clone(), id: format.id, by, named })
     };
     meant(&tracefs.names()?, wanted)?.into_iter().map(tracepoint).collect()
@@ -100,10 +95,10 @@ pub(super) fn meant<'a>(
 }
 
 /// How hits are split by a field.
-fn split(format: &Format, name: &str) -> Result<Split, FieldError> {
-    let field = format.field(name).ok_or_else(|| unknown(format, name))?;
+fn split(tracepoint: &Name, format: &Format, name: &str) -> Result<Split, FieldError> {
+    let field = format.field(name).ok_or_else(|| unknown(tracepoint, format, name))?;
     let Field { offset, size, shape, common, .. } = field;
-    let refused = || wrong_type(field, "number that hits can be split by");
+    let refused = || wrong_type(tracepoint, field, "number that hits can be split by");
     let Shape::Integer(Integer { bytes, signed }) = *shape else { return Err(refused()) };
     // Where these are, the kernel has an address of its own for a program (`perf_trace_run_bpf_submit`).
     if *common {
@@ -208,18 +203,17 @@ mod tests {
             ),
             (
                 wanted("c:signal_deliver", &["sign"]),
-                "cannot split the hits of the tracepoint `c:signal_deliver`: the tracepoint `signal_deliver` has no field `sign`: \
-                 expected one of `common_type`, ",
+                "cannot split hits: the tracepoint `c:signal_deliver` has no field `sign`: expected one of `common_type`, ",
             ),
             (
                 wanted("c:sched_switch", &["common_pid"]),
-                "cannot split the hits of the tracepoint `c:sched_switch`: the field `common_pid` is a `int` and no number that \
-                 hits can be split by",
+                "cannot split hits: the field `common_pid` of the tracepoint `c:sched_switch` is a `int` and no number that hits \
+                 can be split by",
             ),
             (
                 wanted("c:sched_*", &["prev_comm"]),
-                "cannot split the hits of the tracepoint `c:sched_switch`: the field `prev_comm` is a `char[16]` and no number \
-                 that hits can be split by",
+                "cannot split hits: the field `prev_comm` of the tracepoint `c:sched_switch` is a `char[16]` and no number that \
+                 hits can be split by",
             ),
         ] {
             let error = select(&tracefs, &[wanted]).expect_err(expected);

@@ -30,6 +30,8 @@ pub struct Traced {
     pub named: bool,
     /// Whether the record's bytes are wanted.
     pub raw: bool,
+    /// Which of the fields are addresses of texts in the process's memory that are followed.
+    texts: Vec<usize>,
 }
 
 /// The tracepoints whose hits are wanted as single events, each once, as [`select`](super::select::select) has them.
@@ -53,17 +55,19 @@ impl Traced {
         // The kernel makes a program a record of a system call with nothing behind its arguments (`perf_call_bpf_enter`,
         // kernel/trace/trace_syscalls.c), whatever else there is in the record that it describes.
         format.fields.retain(|field| name.category != SYSCALLS || !matches!(field.shape, Shape::Located { .. }));
-        Self { name, format, named, raw }
+        let is_text = |field: &Field| {
+            let is_string = field.declared.replace(' ', "") == "constchar*" && field.size == ADDRESS_BYTES;
+            // Arguments of system calls are always the process's, marked or not.
+            is_string && (field.user || name.category == SYSCALLS) && field.name != DATA
+        };
+        let texts = format.fields.iter().enumerate().filter(|(_, field)| is_text(field));
+        let texts = texts.map(|(place, _)| place).take(TEXTS).collect();
+        Self { name, format, named, raw, texts }
     }
 
     /// The fields that are addresses of texts in the process's memory, as many as are followed.
     pub fn texts(&self) -> impl Iterator<Item = &Field> {
-        let is_text = |field: &&Field| {
-            let is_string = field.declared.replace(' ', "") == "constchar*" && field.size == ADDRESS_BYTES;
-            // Arguments of system calls are always the process's, marked or not.
-            is_string && (field.user || self.name.category == SYSCALLS) && field.name != DATA
-        };
-        self.format.fields.iter().filter(is_text).take(TEXTS)
+        self.texts.iter().map(|place| &self.format.fields[*place])
     }
 
     /// What the kernel is told of it.

@@ -1,5 +1,7 @@
 //! The crate as a library: its examples beside a real engine, and what a program sees of its own.
 
+mod tracepoints;
+
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader},
@@ -182,7 +184,7 @@ fn an_asynchronous_program_sees_events_and_leaves_nothing() {
             }
         };
         let Details::Exec(exec) = &event.details else { panic!("no execution: {event}") };
-        assert_eq!((event.name(), exec.path.as_str()), ("exec", "/bin/true"));
+        assert_eq!((&*event.name(), exec.path.as_str()), ("exec", "/bin/true"));
         let process = event.process.as_ref().expect("executions have one");
         assert_eq!(u64::from(process.namespace(NamespaceType::Pid)), pid_namespace("self"));
         assert_eq!((events.missed(), events.unseen()), (0, Unseen::default()));

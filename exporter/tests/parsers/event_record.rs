@@ -10,7 +10,7 @@ use doubleslit::{
         syscalls::Signatures,
     },
     identity::CgroupId,
-    tracepoints::{format::Format, name::Name, traced::Traced},
+    tracepoints::{field::Field, format::Format, name::Name, traced::Traced},
 };
 
 /// Tracepoints whose hits come: the first has fields of all shapes, the second addresses of texts.
@@ -49,6 +49,12 @@ pub(crate) fn check(bytes: &[u8]) {
         details,
     };
     assert_eq!(event.kind() as u32, header.kind);
+    let fields =
+        event.hit().into_iter().flat_map(|hit| hit.tracepoint.format.fields.iter().map(move |field| (hit, field)));
+    for (hit, Field { name, .. }) in fields {
+        let errors = [hit.int(name).err(), hit.uint(name).err(), hit.str(name).err(), hit.bytes(name).err()];
+        assert!(errors.into_iter().flatten().all(|error| error.to_string().lines().count() == 1), "{name}");
+    }
     for form in [Form::Text { is_colored: false }, Form::Json, Form::Logfmt] {
         let mut lines = String::new();
         form.write(&event, &mut lines);

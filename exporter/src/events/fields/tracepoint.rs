@@ -5,37 +5,23 @@ use std::borrow::Cow;
 use doubleslit_common::kind::Kind;
 
 use super::{Field, Value};
-use crate::{
-    events::{
-        event::{Details, Event, Got, Hit, HitField},
-        text::hex,
-    },
-    tracepoints::field::Field as Described,
-};
+use crate::events::{event::Event, hit::Got, text::hex};
 
 const KINDS: &[Kind] = &[Kind::Tracepoint];
 
-fn hit(event: &Event) -> Option<&Hit> {
-    if let Details::Tracepoint(hit) = &event.details { Some(hit) } else { None }
-}
-
-/// What is known of the fields that the kernel describes.
-fn fields(hit: &Hit) -> impl Iterator<Item = (&Described, &HitField)> {
-    hit.tracepoint.format.fields.iter().zip(&hit.fields)
-}
-
 /// Those that all tracepoints have, or the others.
 fn pairs(event: &Event, common: bool) -> Option<Value<'_>> {
-    let of = fields(hit(event)?).filter(|(described, _)| described.common == common);
-    let pairs: Vec<_> =
-        of.filter_map(|(described, field)| Some((described.name.as_str(), field.value.as_ref()?.borrowed()))).collect();
+    let hit = event.hit()?;
+    let of = hit.tracepoint.format.fields.iter().filter(|field| field.common == common);
+    let pairs: Vec<_> = of.filter_map(|field| Some((field.name.as_str(), hit.value(field)?))).collect();
     (!pairs.is_empty()).then_some(Value::Pairs(pairs))
 }
 
 /// The names of those of which there is so much.
 fn names(event: &Event, got: Got) -> Option<Value<'_>> {
-    let of = fields(hit(event)?).filter(|(_, field)| field.got == got);
-    let names: Vec<_> = of.map(|(described, _)| described.name.clone()).collect();
+    let hit = event.hit()?;
+    let of = hit.tracepoint.format.fields.iter().filter(|field| hit.got(field) == got);
+    let names: Vec<_> = of.map(|field| field.name.clone()).collect();
     (!names.is_empty()).then_some(Value::Texts(Cow::Owned(names)))
 }
 
@@ -46,7 +32,7 @@ pub(super) static FIELDS: &[Field] = &[
         attribute: "doubleslit.trace.tracepoint",
         help: "Name of the tracepoint, such as `sched:sched_process_fork`",
         kinds: KINDS,
-        value: |event| Value::made(hit(event)?.tracepoint.name.to_string()),
+        value: |event| Value::made(event.hit()?.tracepoint.name.to_string()),
     },
     Field {
         name: "fields",
@@ -84,6 +70,6 @@ pub(super) static FIELDS: &[Field] = &[
         attribute: "doubleslit.trace.raw",
         help: "The record in hexadecimal digits, if asked",
         kinds: KINDS,
-        value: |event| Value::made(hex(hit(event)?.raw.as_ref()?)),
+        value: |event| event.hit().filter(|hit| hit.tracepoint.raw).and_then(|hit| Value::made(hex(hit.raw()))),
     },
 ];

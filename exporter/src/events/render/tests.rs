@@ -43,7 +43,7 @@ fn text_is_for_people() {
 #[test]
 fn an_event_tells_itself() {
     let event = fake::exec();
-    assert_eq!((event.name(), event.to_string()), ("exec", line(TEXT, &event)));
+    assert_eq!((&*event.name(), event.to_string()), ("exec", line(TEXT, &event)));
     assert_eq!(event.to_json(), line(Form::Json, &event));
 }
 

@@ -132,8 +132,7 @@ fn what_cannot_be_counted_is_told_at_start() {
         ),
         (
             "[{name: sched_process_fork, by: [parent]}]",
-            "cannot split the hits of the tracepoint `sched:sched_process_fork`: the tracepoint `sched_process_fork` has no field \
-             `parent`: expected one of ",
+            "cannot split hits: the tracepoint `sched:sched_process_fork` has no field `parent`: expected one of ",
         ),
         ("['ftrace:function']", "cannot attach to the tracepoint `ftrace:function`: "),
         ("['ftrace:*']", "cannot attach to the tracepoint `ftrace:"),

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use doubleslit_common::{
     event::{Header, Process},
     kind::Kind,
-    probes::tracepoint::{Hit as Fixed, TEXTS},
+    probes::tracepoint::{TEXT_BYTES, TEXTS},
 };
 
 use super::*;
@@ -15,8 +15,9 @@ use crate::{
         fields::{self, Value},
         render::Form,
         syscalls::Signatures,
+        text::hex,
     },
-    tracepoints::{format::Format, name::Name},
+    tracepoints::{format::Format, name::Name, traced::Traced},
 };
 
 macro_rules! recorded {
