@@ -8,6 +8,7 @@ mod observer;
 mod otlp;
 mod top;
 mod traces;
+mod unread;
 mod watch;
 
 use std::{
@@ -27,6 +28,7 @@ pub use self::{
     observer::{EventStream, Observer, ObserverError},
     top::{Measured, measure, top},
     traces::Tracer,
+    unread::unread,
     watch::{Unseen, watch},
 };
 use crate::{

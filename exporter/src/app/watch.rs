@@ -1,15 +1,15 @@
 //! Single events for one listener, without a server.
 
-use std::{fmt, io, sync::Arc, thread, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use tokio::{sync::oneshot, time};
+use tokio::time;
 use tracing::info;
 
 use super::{
     AppError, events,
     observe::{self, Observation},
     runtime, stop_signal,
+    unread::unread,
 };
 use crate::{
     config::Config,
@@ -83,11 +83,11 @@ async fn until_stopped(
     observation: Observation,
     mut writer: Writer,
     stop: impl Future<Output = ()>,
-    unread: oneshot::Receiver<()>,
+    unread: impl Future<Output = ()>,
 ) -> io::Result<Unseen> {
     tokio::select! {
         result = &mut writer.result => return result.unwrap_or(Ok(())).map(|()| Unseen::default()),
-        Ok(()) = unread => return Err(io::ErrorKind::BrokenPipe.into()),
+        () = unread => return Err(io::ErrorKind::BrokenPipe.into()),
         () = stop => {}
     }
     let hub = Arc::clone(&observation.hub);
@@ -116,19 +116,4 @@ fn tell(account: &Account) {
     let (generated, received) = (sum(|kind| kind.generated), sum(|kind| kind.received));
     let (filtered, sampled_out) = (sum(|kind| kind.filtered), sum(|kind| kind.sampled_out));
     info!(generated, filtered, sampled_out, lost = account.lost(), received, "watched");
-}
-
-/// Tells when nobody reads standard output any more.
-fn unread() -> io::Result<oneshot::Receiver<()>> {
-    let (sender, unread) = oneshot::channel();
-    thread::Builder::new().name("unread".to_owned()).spawn(move || {
-        let output = io::stdout();
-        // An error, which is what a pipe without a reader has, is told whether it is asked for or not.
-        let wait = || poll(&mut [PollFd::new(&output, PollFlags::empty())], None);
-        if rustix::io::retry_on_intr(wait).is_ok() {
-            // The end may have come in another way.
-            let _ = sender.send(());
-        }
-    })?;
-    Ok(unread)
 }

@@ -10,7 +10,10 @@ use clap::{Args, ColorChoice};
 use http_body_util::BodyExt as _;
 
 use super::client::{self, Client};
-use crate::cli::{Failure, color, output::Output};
+use crate::{
+    app,
+    cli::{Failure, color, output::Output},
+};
 
 /// The flags of `trace tail`.
 #[derive(Debug, Args)]
@@ -46,7 +49,16 @@ pub(super) async fn print(client: &Client, name: &str, form: Form) -> Result<(),
         Output::Json => "application/x-ndjson",
     };
     let path = format!("{}/events?color={}", client::path(name), color::wanted(form.color));
-    let mut events = client.stream(&path, accept).await?;
+    let unread = app::unread().context("cannot start a thread").map_err(Failure::Failed)?;
+    tokio::select! {
+        result = copy(client, &path, accept) => result,
+        () = unread => Ok(()),
+    }
+}
+
+/// Copies a stream to standard output.
+async fn copy(client: &Client, path: &str, accept: &str) -> Result<(), Failure> {
+    let mut events = client.stream(path, accept).await?;
     while let Some(frame) = events.frame().await {
         let Ok(lines) = frame.map_err(|error| client.broken(error))?.into_data() else { continue };
         let mut output = io::stdout().lock();

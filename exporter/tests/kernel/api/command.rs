@@ -98,6 +98,28 @@ fn a_trace_by_commands_alone() {
 
 #[test]
 #[ignore = "needs root and BTF"]
+fn a_closed_pipe_ends_it_without_an_event() {
+    let exporter = setup().start();
+    let socket = exporter.socket.as_path();
+    // Nothing happens in it.
+    let none = ["--event", "exec", "--container", "there-is-none"];
+    assert_eq!(trace(socket, &[&["create", "--name", "silent"], &none[..]].concat()).0, Some(0));
+    let create = [&["create", "--name", "shown", "--one-shot"], &none[..]].concat();
+    for words in [&["tail", "silent"][..], &["tail", "silent", "-o", "json"], &create] {
+        let mut child = start(socket, words);
+        drop(child.stdout.take());
+        wait::until("the command ends", || child.try_wait().expect("it is a child"));
+        let status = child.wait().expect("it is a child");
+        assert!(status.success(), "{status} {}", errors(&mut child));
+    }
+    // What it began is gone, and nothing else.
+    let (_, list) = api::ask(socket, "GET", "/api/v1/traces", "");
+    let names: Vec<_> = list["running"].as_array().expect("a list").iter().map(|trace| &trace["name"]).collect();
+    assert_eq!(names, [&json!("silent")], "{list}");
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
 fn one_shot_leaves_nothing() {
     let mut container = docker().load("once", &[]);
     let exporter = setup().start();
