@@ -135,7 +135,13 @@ impl Plan {
         let Owner { labels, fields, containers, namespace, cgroup } = &self.owner;
         let is_below =
             || path.strip_prefix(cgroup.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        (identity.scope == Scope::Container || !self.owner.asks_container())
+        // A pod's sandbox is the pod's, and no container.
+        let is_of_scope = match identity.scope {
+            Scope::Container => true,
+            Scope::Pod => containers.is_empty(),
+            Scope::Host | Scope::Other => !self.owner.asks_container(),
+        };
+        is_of_scope
             && (cgroup.is_empty() || is_below())
             && (namespace.is_empty() || *namespace == identity.namespace)
             && (containers.is_empty() || containers.iter().any(|pattern| pattern.matches(&identity.container)))
@@ -158,7 +164,7 @@ impl Plan {
 }
 
 impl Owner {
-    /// Whether only a container can be meant.
+    /// Whether only containers and pods can be meant.
     fn asks_container(&self) -> bool {
         let Self { labels, fields, containers, namespace, cgroup: _ } = self;
         !(labels.is_empty() && fields.is_empty() && containers.is_empty() && namespace.is_empty())

@@ -3,7 +3,13 @@
 use super::{streams::Reader, *};
 use crate::traces::List;
 
-/// How many events of three containers a stream of a path receives.
+/// The sandbox of a pod.
+fn sandbox(namespace: &str, pod: &str) -> Arc<Identity> {
+    let (namespace, pod) = (namespace.to_owned(), pod.to_owned());
+    Arc::new(Identity { scope: Scope::Pod, namespace, pod, ..Identity::default() })
+}
+
+/// How many events of three containers, of the host and of a pod's sandbox a stream of a path receives.
 async fn received(path: &str) -> usize {
     let api = Api::start();
     let owners = [
@@ -11,11 +17,12 @@ async fn received(path: &str) -> usize {
         (2, container("shop", "cart-1", "web")),
         (3, container("", "", "web")),
         (4, Arc::default()),
+        (5, sandbox("shop", "cart-1")),
     ];
     owners.iter().for_each(|(cgroup, owner)| api.know(*cgroup, owner));
     let reader = Reader::open(&api, path, "*/*").await;
     // A different number of each, so that a sum tells which they are.
-    for ((cgroup, owner), count) in owners.iter().zip([1, 10, 100, 1000]) {
+    for ((cgroup, owner), count) in owners.iter().zip([1, 10, 100, 1000, 10000]) {
         api.happen(*cgroup, owner, count);
     }
     let List { running, .. } = api.traces.list();
@@ -28,9 +35,13 @@ async fn received(path: &str) -> usize {
 #[tokio::test]
 async fn a_path_receives_what_is_below_it() {
     for (path, expected) in [
-        ("/api/v1/events/*/*/*/exec", 1111),
-        ("/api/v1/events/shop/*/*/exec", 11),
-        ("/api/v1/events/shop/cart-1/*/exec", 10),
+        ("/api/v1/events/*/*/*/exec", 11111),
+        ("/api/v1/events/shop/*/*/exec", 10011),
+        ("/api/v1/events/shop/cart-0/*/exec", 1),
+        ("/api/v1/events/shop/cart-1/*/exec", 10010),
+        ("/api/v1/events/shop/cart-1/web/exec", 10),
+        ("/api/v1/events/shop/cart-1/-/exec", 10000),
+        ("/api/v1/events/*/cart-1/*/exec", 10010),
         ("/api/v1/events/*/*/web/exec", 111),
         ("/api/v1/events/*/cart-*/web/exec", 11),
         ("/api/v1/events/-/-/web/exec", 100),

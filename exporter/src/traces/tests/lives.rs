@@ -43,6 +43,35 @@ fn what_two_want_goes_with_the_last() {
 }
 
 #[test]
+fn a_sandbox_is_its_pods_and_no_container() {
+    let mut bench = Bench::new();
+    let identity = Identity {
+        scope: Scope::Pod,
+        namespace: "shop".to_owned(),
+        pod: "cart-0".to_owned(),
+        pod_labels: [("app".to_owned(), "nginx".to_owned())].into(),
+        ..Identity::default()
+    };
+    let known = Known { identity: Arc::new(identity), path: "/kubepods/a/b".into(), ..known("", &[], false) };
+    bench.state.changed(CgroupId(7), Some(&known));
+    for (owner, is_about) in [
+        (r#""namespace": "shop""#, true),
+        (r#""namespace": "store""#, false),
+        (r#""fieldSelector": "metadata.name=cart-0""#, true),
+        (r#""fieldSelector": "metadata.name!=cart-0""#, false),
+        (r#""labelSelector": {"matchLabels": {"app": "nginx"}}"#, true),
+        (r#""labelSelector": {"matchLabels": {"app": "redis"}}"#, false),
+        (r#""namespace": "shop", "containers": ["*"]"#, false),
+    ] {
+        bench.run("a", &format!(r#"{{{owner}, "events": ["exec"]}}"#));
+        assert_eq!(bench.kernel.on().contains(&(Some(7), Kind::Exec)), is_about, "{owner}");
+        bench.execute(7, 3);
+        let status = bench.delete("a").status;
+        assert_eq!((status.hits, status.containers), (if is_about { 3 } else { 0 }, Vec::new()), "{owner}");
+    }
+}
+
+#[test]
 fn rates_are_each_traces_own() {
     let mut bench = Bench::new();
     bench.start(7, "web", BOTH);

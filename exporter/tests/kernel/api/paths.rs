@@ -12,8 +12,17 @@ use crate::harness::{docker, info, setup};
 
 /// A container as a kubelet labels it.
 fn of_pod(pod: &str, container: &str) -> LoadContainer<'static> {
+    labelled("container", pod, container)
+}
+
+/// What a kubelet labels as the sandbox of a pod.
+fn sandbox(pod: &str) -> LoadContainer<'static> {
+    labelled("podsandbox", pod, "POD")
+}
+
+fn labelled(kind: &str, pod: &str, container: &str) -> LoadContainer<'static> {
     let labels = [
-        ("docker.type", "container"),
+        ("docker.type", kind),
         ("container.name", container),
         ("pod.name", pod),
         ("pod.namespace", "shop"),
@@ -24,11 +33,20 @@ fn of_pod(pod: &str, container: &str) -> LoadContainer<'static> {
     docker().load(&format!("{pod}.{container}"), &options)
 }
 
+/// Checks that events are executions in the sandbox of a pod, so many.
+fn assert_of_sandbox(events: &[Value], pod: &str, count: usize) {
+    assert_eq!(events.len(), count, "{events:?}");
+    for event in events {
+        let [kind, owner, container] = ["event", "k8s.pod.name", "container.id"].map(|field| &event[field]);
+        assert_eq!((kind, owner, container), (&json!("exec"), &json!(pod), &Value::Null), "{event}");
+    }
+}
+
 #[test]
 #[ignore = "needs root and BTF"]
 fn a_path_receives_what_is_below_it_once() {
     let mut containers = [of_pod("cart-0", "web"), of_pod("cart-1", "web"), of_pod("cart-1", "db")];
-    let mut alone = docker().load("web", &[]);
+    let (mut alone, mut sandbox) = (docker().load("web", &[]), sandbox("cart-1"));
     let mut exporter = setup().start();
     for container in containers.iter().chain([&alone]) {
         drop(info(&mut exporter, &[("container_id", &container.id)]));
@@ -38,28 +56,35 @@ fn a_path_receives_what_is_below_it_once() {
     api::trace(socket, "all", &json!({ "events": ["exec"] }));
     api::trace(socket, "shop", &json!({ "namespace": "shop", "events": ["exec"] }));
 
-    // Which of the four containers: those of the pods in their order, and the one alone.
+    // Which of the containers: those of the pods in their order, the one alone, and the sandbox of the second pod.
     let paths = [
-        ("shop/*/*/exec", [true, true, true, false]),
-        ("shop/cart-1/*/exec", [false, true, true, false]),
-        ("shop/cart-1/web/exec", [false, true, false, false]),
-        ("shop/*/web/exec", [true, true, false, false]),
-        ("*/*/web/exec", [true, true, false, true]),
-        ("-/-/web/exec", [false, false, false, true]),
-        ("shop/cart*/d%3F/exec", [false, false, true, false]),
+        ("shop/*/*/exec", [true, true, true, false, true]),
+        ("shop/cart-1/*/exec", [false, true, true, false, true]),
+        ("*/cart-1/*/exec", [false, true, true, false, true]),
+        ("shop/cart-1/-/exec", [false, false, false, false, true]),
+        ("shop/cart-1/web/exec", [false, true, false, false, false]),
+        ("shop/*/web/exec", [true, true, false, false, false]),
+        ("*/*/web/exec", [true, true, false, true, false]),
+        ("-/-/web/exec", [false, false, false, true, false]),
+        ("shop/cart*/d%3F/exec", [false, false, true, false, false]),
     ];
     let mut streams = paths.map(|(path, _)| Stream::open(socket, &format!("/api/v1/events/{path}"), "*/*"));
     let mut others = ["store/*/*/exec", "shop/cart/*/exec", "shop/*/*/oom_kill"]
         .map(|path| Stream::open(socket, &format!("/api/v1/events/{path}"), "*/*"));
 
     let [first, second, third] = &mut containers;
-    for (index, container) in [first, second, third, &mut alone].into_iter().enumerate() {
+    for (index, container) in [first, second, third, &mut alone, &mut sandbox].into_iter().enumerate() {
         let count = 3 + index;
         execute(container, count as u64);
         for (stream, (path, expected)) in streams.iter_mut().zip(paths) {
             if expected[index] {
-                println!("{path} of {}", container.id);
-                assert_executions(&stream.before(is_last), container, count);
+                println!("{path} of {}", container.name);
+                let events = stream.before(is_last);
+                if container.name.ends_with(".POD") {
+                    assert_of_sandbox(&events, "cart-1", count);
+                } else {
+                    assert_executions(&events, container, count);
+                }
             }
         }
     }
