@@ -40,11 +40,13 @@ pub enum Kind {
     SyscallTime = 16,
     /// A system call returned of which it is not known when it began.
     SyscallUntimed = 17,
+    /// A system call returned that has a histogram, and falls into a bucket of it.
+    SyscallLatency = 18,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Exec,
         Self::Fork,
         Self::Thread,
@@ -63,6 +65,7 @@ impl Kind {
         Self::Tracepoint,
         Self::SyscallTime,
         Self::SyscallUntimed,
+        Self::SyscallLatency,
     ];
 
     /// How many kinds there are.
@@ -96,19 +99,26 @@ impl Kind {
             Self::Tracepoint => "tracepoint",
             Self::SyscallTime => "syscall_time",
             Self::SyscallUntimed => "syscall_untimed",
+            Self::SyscallLatency => "syscall_latency",
         }
     }
 
     /// Whether it is counted of system calls.
     #[must_use]
     pub const fn is_of_syscalls(self) -> bool {
-        matches!(self, Self::Syscall | Self::SyscallTime | Self::SyscallUntimed)
+        matches!(self, Self::Syscall | Self::SyscallTime | Self::SyscallUntimed | Self::SyscallLatency)
     }
 
     /// Whether its counts are nanoseconds instead of events.
     #[must_use]
     pub const fn is_time(self) -> bool {
         matches!(self, Self::SyscallTime)
+    }
+
+    /// Whether its details have buckets: its counts are histograms.
+    #[must_use]
+    pub const fn is_histogram(self) -> bool {
+        matches!(self, Self::SyscallLatency)
     }
 }
 

@@ -33,14 +33,15 @@ An increment that has no row of its own is in a row `other`, and in `doubleslit_
 | `family_limit` | the family has `limits.series_per_family` rows | the row with `container=\"other\"` |
 
 Rows that are there go on counting when a limit is reached. The limits leave out the rows that every container has from its
-first sighting on, the changes of state that are connects or accepts, and the rows `other` themselves.
+first sighting on, the changes of state that are connects or accepts, and the rows `other` themselves. A histogram counts with all
+of its series, and is there as a whole or not at all: together with the time that it is about.
 
 Containers and pods that a rule of the setting `ignore` fits have no rows. What they do is counted and retired at once, and in
 `doubleslit_events_ignored_total`. Signals that they send to others are in the rows of these, with their sender.
 
-With the setting `metrics.created`, OpenMetrics also has `<name>_created` for the counters of the probes: since when they count,
-in seconds since the epoch. This is the start of the container, or that of the exporter where it came later. Rows with a
-sender have none, because they come and go with their sender.
+With the setting `metrics.created`, OpenMetrics also has `<name>_created` for the counters and histograms of the probes: since when
+they count, in seconds since the epoch. This is the start of the container, or that of the exporter where it came later. Rows
+with a sender have none, because they come and go with their sender.
 ";
 
 const TRACEPOINTS: &str = "
@@ -76,6 +77,7 @@ pub fn metrics() -> String {
         let (kind, suffix) = match metric.kind {
             MetricKind::Counter => ("counter", "_total"),
             MetricKind::Gauge => ("gauge", ""),
+            MetricKind::Histogram => ("histogram", ""),
         };
         line(&mut text, &format!("{}{suffix}", metric.name), kind, identity, metric.labels, metric.help);
     }
@@ -102,7 +104,8 @@ fn table<'a>(text: &mut String, families: impl IntoIterator<Item = &'a Family>) 
             Source::Lifecycle => ("`namespace`, `pod`, `container`, `runtime`", &[][..]),
         };
         let labels = [family.labels, sender].concat();
-        line(text, &format!("{}_total", family.name), "counter", Some(identity), &labels, &meaning(family));
+        let (kind, suffix) = if family.kind.is_histogram() { ("histogram", "") } else { ("counter", "_total") };
+        line(text, &format!("{}{suffix}", family.name), kind, Some(identity), &labels, &meaning(family));
     }
 }
 
@@ -135,7 +138,9 @@ mod tests {
     #[test]
     fn every_metric_is_there_once() {
         let text = metrics();
-        let families = probes::families().map(|family| format!("| `{}_total` |", family.name));
+        let suffix =
+            |family: &Family| if family.kind.is_histogram() { "` | histogram |" } else { "_total` | counter |" };
+        let families = probes::families().map(|family| format!("| `{}{}", family.name, suffix(family)));
         for name in families.chain(METRICS.iter().map(|metric| format!("| `{}", metric.name))) {
             assert!(text.contains(&name), "{name} is missing");
         }

@@ -95,6 +95,32 @@ impl Series {
     }
 }
 
+/// The series of a histogram, out of what is in each bucket, and the bounds of all but the last one.
+#[must_use]
+pub fn histogram(name: &str, labels: &Labels, counts: &[u64], bounds: &[f64], sum: f64) -> Vec<(Series, f64)> {
+    assert_eq!(counts.len(), bounds.len() + 1, "the last bucket has no bound");
+    let of = |suffix: &str, labels: Labels| Series { name: format!("{name}_{suffix}"), labels };
+    let mut series = vec![(of("sum", labels.clone()), sum)];
+    let mut within = 0;
+    for (count, bound) in counts.iter().zip(bounds.iter().copied().chain([f64::INFINITY])) {
+        within += count;
+        let labels = labels.iter().map(|(name, value)| (name.clone(), value.clone()));
+        series.push((of("bucket", labels.chain([("le".to_owned(), bound_label(bound))]).collect()), within as f64));
+    }
+    series.push((of("count", labels.clone()), within as f64));
+    series
+}
+
+/// A bound of a bucket as the label `le` has it: always with a point, and never with an exponent.
+#[must_use]
+pub fn bound_label(bound: f64) -> String {
+    match bound {
+        f64::INFINITY => "+Inf".to_owned(),
+        whole if whole.fract() == 0.0 => format!("{whole:.1}"),
+        part => part.to_string(),
+    }
+}
+
 /// Rows without identity: `process_exits outcome=success` and a value. Prints one a line.
 #[derive(Clone, PartialEq)]
 pub struct Rows(pub BTreeMap<String, f64>);
@@ -192,6 +218,15 @@ b 1.5
         let change = Scrape::parse(&changed).since(&Scrape::parse(TEXT));
         assert_eq!(change.rows(&[("container_id", "2")]), Rows::of([("a kind=x", 1), ("c", 7)]));
         assert_eq!(change.rows(&[("container_id", "1")]), Rows::of([]));
+    }
+
+    #[test]
+    fn histograms_add_up() {
+        let text = "a_sum{b=\"c\"} 2.5\na_count{b=\"c\"} 6\n\
+            a_bucket{le=\"0.0000025\",b=\"c\"} 1\na_bucket{le=\"1.0\",b=\"c\"} 3\na_bucket{le=\"+Inf\",b=\"c\"} 6\n";
+        let labels = [("b".to_owned(), "c".to_owned())].into();
+        let series = histogram("a", &labels, &[1, 2, 3], &[2.5e-6, 1.0], 2.5);
+        assert_eq!(Scrape(series.into_iter().collect()), Scrape::parse(text));
     }
 
     #[test]

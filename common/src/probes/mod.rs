@@ -8,5 +8,6 @@ pub mod signal;
 pub mod socket_state;
 pub mod syscall;
 pub mod syscall_event;
+pub mod syscall_latency;
 pub mod tcp;
 pub mod tracepoint;

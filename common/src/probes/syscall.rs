@@ -30,6 +30,9 @@ pub const FORKS: u8 = 2;
 /// this bit. So a note that is taken when a call returns is this call's own.
 pub const NOTED: u8 = 4;
 
+/// The bit of a call that has a histogram where time is measured.
+pub const HISTOGRAM: u8 = 8;
+
 /// Errors that reach no process (include/linux/errno.h): what the kernel says to itself of an interrupted call, for example.
 const INTERNAL_ERRORS: core::ops::RangeInclusive<u32> = 512..=766;
 /// The errors of processes are below.

@@ -11,7 +11,10 @@ use aya_ebpf::{
 };
 use doubleslit_common::{
     kind::Kind,
-    probes::syscall::{self, CALLS, NOTED, WANTED},
+    probes::{
+        syscall::{self, CALLS, HISTOGRAM, NOTED, WANTED},
+        syscall_latency,
+    },
 };
 
 use crate::{
@@ -27,6 +30,10 @@ static SYSCALLS: Global<[u8; CALLS]> = Global::new([0; CALLS]);
 /// 1 if time is measured.
 #[unsafe(no_mangle)]
 static SYSCALL_TIME: Global<u32> = Global::new(0);
+
+/// 1 if some calls have a histogram.
+#[unsafe(no_mangle)]
+static SYSCALL_HISTOGRAMS: Global<u32> = Global::new(0);
 
 /// 1 if the calls of some owners are left out.
 #[unsafe(no_mangle)]
@@ -70,7 +77,13 @@ fn syscall(ctx: BtfTracePointContext) -> i32 {
     count::add(owner, Kind::Syscall, syscall::detail(call, result), 1);
     if is_timed {
         match time {
-            Some(nanoseconds) => count::add(owner, Kind::SyscallTime, call, nanoseconds),
+            Some(nanoseconds) => {
+                count::add(owner, Kind::SyscallTime, call, nanoseconds);
+                if SYSCALL_HISTOGRAMS.load() != 0 && bits & HISTOGRAM != 0 {
+                    let bucket = syscall_latency::bucket(nanoseconds);
+                    count::add(owner, Kind::SyscallLatency, syscall_latency::detail(call, bucket), 1);
+                }
+            }
             None => count::add(owner, Kind::SyscallUntimed, call, 1),
         }
     }

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use doubleslit_common::kind::Kind;
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
@@ -148,7 +149,7 @@ async fn serve(config: Config) -> Result<(), AppError> {
         observation.traces.create(name, spec.clone())?;
     }
     let hits = observation.hits.clone();
-    let settings = export::Settings { hits, ..export::Settings::new(&config, families(&observation.object)) };
+    let settings = export::Settings { hits, ..export::Settings::new(&config, families(&config, &observation.object)) };
     let settings = Arc::new(settings);
     let export = otlp::Export::start(&config, &observation)?;
     let source = Arc::new(Served {
@@ -207,9 +208,13 @@ impl http::Source for Served {
 }
 
 /// The families of what the programs count that are attached, and that of lost events where there are any events.
-fn families(object: &Object) -> impl Iterator<Item = &'static crate::probes::Family> {
+fn families(config: &Config, object: &Object) -> impl Iterator<Item = &'static crate::probes::Family> {
     let lost = (!object.events.is_empty()).then_some(&lost::FAMILY);
-    let counts = |kind| object.programs.iter().any(|attached| attached.program.kinds.contains(&kind));
+    let has_histograms = config.syscalls.calls.have_histograms();
+    let counts = move |kind: Kind| {
+        let is_counted = object.programs.iter().any(|attached| attached.program.kinds.contains(&kind));
+        is_counted && (has_histograms || !kind.is_histogram())
+    };
     PROBES.iter().flat_map(|probe| probe.families).filter(move |family| counts(family.kind)).chain(lost)
 }
 

@@ -166,6 +166,7 @@ pub(super) fn start(
                 per_container: config.limits.series_per_container,
             },
             ignore: config.ignore.clone(),
+            calls: config.syscalls.calls.clone(),
             calls_of: config.syscalls.of.clone(),
             begun: SystemTime::now(),
         }),

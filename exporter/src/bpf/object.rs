@@ -48,7 +48,7 @@ pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 pub struct Settings {
     /// The probes that are switched on, by name.
     pub probes: Vec<&'static str>,
-    /// The system calls that the probe `syscall` counts.
+    /// The system calls that the probe `syscall` counts, and which of them have histograms where time is measured.
     pub calls: Calls,
     /// Whether it measures how long they take.
     pub call_times: bool,
@@ -290,6 +290,7 @@ pub(super) fn load_maps(
         loader.override_global(symbol, value, true);
     }
     let (calls, call_times) = (settings.calls.bits(), u32::from(settings.call_times));
+    let has_histograms = u32::from(settings.calls.have_histograms());
     let has_left_out = u32::from(!settings.calls_of.is_all());
     loader.map_max_entries("LEFT_OUT", if settings.calls_of.is_all() { 1 } else { VERDICTS });
     loader.override_global("SYSCALL_OWNERS", &has_left_out, true);
@@ -297,6 +298,7 @@ pub(super) fn load_maps(
     loader.override_global("SYSCALL_TIME", &call_times, true);
     let calls_are_traced = u32::from(traced.is_some());
     loader.override_global("CALLS_ARE_TRACED", &calls_are_traced, true);
+    loader.override_global("SYSCALL_HISTOGRAMS", &has_histograms, true);
     let sent_calls = settings.events.as_ref().map(|events| Constants::of(&events.calls));
     if let Some(calls) = &sent_calls {
         calls.set(&mut loader);

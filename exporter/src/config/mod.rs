@@ -166,7 +166,7 @@ impl Probes {
 /// What the probe of system calls counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Syscalls {
-    /// The calls; at least one.
+    /// The calls, at least one, and which of them have histograms.
     pub calls: Calls,
     /// Whether it measures how long they take.
     pub time: bool,

@@ -273,7 +273,8 @@ fn variables_are_refused() {
         `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
         `DOUBLESLIT_PROBES__EXEC`, `DOUBLESLIT_PROBES__EXIT`, `DOUBLESLIT_PROBES__FORK`, `DOUBLESLIT_PROBES__OOM`, \
         `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__SYSCALL`, \
-        `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, `DOUBLESLIT_SYSCALLS__TIME`, \
+        `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, \
+        `DOUBLESLIT_SYSCALLS__HISTOGRAMS`, `DOUBLESLIT_SYSCALLS__TIME`, \
         `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
     for name in
         ["DOUBLESLIT_HOME", "DOUBLESLIT_LOG_LEVEL", "DOUBLESLIT_log__level", "DOUBLESLIT_WEB__PORT", "DOUBLESLIT_"]
@@ -308,6 +309,32 @@ fn system_calls_are_names_and_patterns() {
     assert_eq!(
         chosen("[]"),
         Err("invalid value `[]` for `syscalls.calls`: expected at least one name; `probes.syscall: false` counts none"
+            .to_owned())
+    );
+}
+
+#[test]
+fn histograms_are_of_calls_that_count() {
+    let settings = |written: &str| from_file(&format!("syscalls: {{{written}}}")).map(|config| config.syscalls);
+    let none = settings("time: true").expect("valid");
+    assert!(none.time && !none.calls.have_histograms());
+    let some = settings("calls: [read, openat], histograms: [\"open*\"]").expect("valid");
+    assert!(some.time, "a histogram is one of times");
+    let mut expected = Calls::default();
+    assert!(expected.add(|name| name == "openat"));
+    let mut openat = expected.clone();
+    assert!(expected.add(|name| name == "read") && expected.add_histograms(&openat));
+    assert_eq!(some.calls, expected);
+    assert!(openat.add_histograms(&Calls::all()));
+    assert_eq!(settings("calls: [openat], histograms: [all]").map(|settings| settings.calls), Ok(openat));
+    let mistake = settings("histograms: [opennat]").expect_err("there is no such call");
+    assert!(
+        mistake.starts_with("invalid value `opennat` for `syscalls.histograms`: expected a system call"),
+        "{mistake}"
+    );
+    assert_eq!(
+        settings("calls: [openat], histograms: [openat, \"read*\"]"),
+        Err("invalid value `read*` for `syscalls.histograms`: expected a call that is counted: one that `syscalls.calls` names too"
             .to_owned())
     );
 }

@@ -58,6 +58,7 @@ pub(super) struct Log {
 pub(super) struct Syscalls {
     pub(super) calls: Vec<String>,
     pub(super) time: String,
+    pub(super) histograms: Vec<String>,
     pub(super) select: Vec<Value>,
     pub(super) drop: Vec<Value>,
 }

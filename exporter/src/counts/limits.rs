@@ -1,8 +1,14 @@
 //! How many rows there may be.
 
-use doubleslit_common::kind::Kind;
+use doubleslit_common::{
+    kind::Kind,
+    probes::{
+        syscall::{OTHER, call_of},
+        syscall_latency::{self, BUCKETS},
+    },
+};
 
-use crate::probes::{self, Family, OTHER_DETAIL, Source};
+use crate::probes::{self, Family, OTHER_DETAIL, Source, syscall::Calls};
 
 /// How many rows there may be. 0 is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +38,24 @@ impl Full {
     }
 }
 
+/// The series of a histogram: its buckets, sum and count.
+const HISTOGRAM: usize = BUCKETS + 2;
+
+/// The row with which another one comes and goes, and which the limits are asked for. This is the row itself, but for a bucket it
+/// is that of its call's time: so a histogram is whole, and has its sum. The call `other` goes with the row `other`.
+pub(super) fn head(kind: Kind, detail: u32) -> (Kind, u32) {
+    match kind {
+        Kind::SyscallTime | Kind::SyscallLatency if call_of(detail) == OTHER => (Kind::SyscallTime, OTHER_DETAIL),
+        Kind::SyscallLatency => (Kind::SyscallTime, call_of(detail)),
+        _ => (kind, detail),
+    }
+}
+
+/// What is left of a detail in a row `other`. How long something took is still known.
+pub(super) fn without_row(kind: Kind, detail: u32) -> u32 {
+    if kind.is_histogram() { syscall_latency::detail(OTHER, syscall_latency::bucket_of(detail)) } else { OTHER_DETAIL }
+}
+
 /// How many rows there are, by family, without those that are free.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
@@ -49,9 +73,17 @@ impl Usage {
     }
 }
 
+/// How many series come with a row, by family, of those that the limits are about: none with a bucket, because the row of the
+/// call's time brings the whole histogram along.
+pub(super) fn series(calls: &Calls, kind: Kind, detail: u32) -> [(Kind, usize); 2] {
+    let is_head = head(kind, detail) == (kind, detail) && !is_free(kind, detail);
+    let has_histogram = is_head && kind == Kind::SyscallTime && calls.has_histogram(detail);
+    [(kind, usize::from(is_head)), (Kind::SyscallLatency, if has_histogram { HISTOGRAM } else { 0 })]
+}
+
 /// Whether the limits leave a row out, of which there is a known number: it is a row `other`, or it goes into a row that every
 /// container has from its first sighting on, in this family or in another one that shows the same events.
-pub(super) fn is_free(kind: Kind, detail: u32) -> bool {
+fn is_free(kind: Kind, detail: u32) -> bool {
     let has_it = |family: &Family| (family.values)(detail).is_some_and(|values| family.zeros.contains(&values));
     detail == OTHER_DETAIL
         || probes::families().any(|family| family.kind == kind && family.source == Source::Counts && has_it(family))

@@ -9,12 +9,12 @@ use std::{
 use doubleslit_common::kind::Kind;
 
 use super::{
-    limits::{Full, Limits, Usage, is_free},
+    limits::{Full, Limits, Usage, head, series},
     snapshot::{Lifecycle, PerKind, Sender, Subject},
 };
 use crate::{
     identity::{Identity, Runtime, Scope},
-    probes::{OTHER_DETAIL, Source},
+    probes::{OTHER_DETAIL, Source, syscall::Calls},
 };
 
 /// A subject's number; never used again.
@@ -30,7 +30,11 @@ type Name = (String, String, String, Runtime, Arc<[String]>);
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     limits: Limits,
+    calls: Calls,
     usage: Usage,
+    /// Why calls of a subject have no histogram, since the last reading began: what is then added to the same call goes the same way,
+    /// whatever has come to be full meanwhile.
+    refused: HashMap<(SubjectId, u32), Full>,
     next: usize,
     subjects: BTreeMap<SubjectId, Entry>,
     by_labels: HashMap<Arc<[String]>, SubjectId>,
@@ -52,11 +56,13 @@ fn limited<'a>(edges: impl Iterator<Item = &'a (u32, Arc<Sender>)>) -> usize {
 }
 
 impl Entry {
-    /// Why there is no place for a further row of a family that has `used`; `has_other` is whether its row `other` exists.
-    fn full(&self, limits: Limits, used: usize, has_other: bool) -> Option<Full> {
-        let reached = |number: usize, limit: usize| limit != 0 && number >= limit;
-        let family = reached(used, limits.per_family);
-        if reached(self.rows, limits.per_container) && (has_other || !family) {
+    /// Why there is no place for further rows, of families that have `used` and would have so many more; `has_other` is whether
+    /// their row `other` exists.
+    fn full(&self, limits: Limits, families: &[(usize, usize)], has_other: bool) -> Option<Full> {
+        let exceeds = |number: usize, limit: usize| limit != 0 && number > limit;
+        let family = families.iter().any(|(used, more)| exceeds(used + more, limits.per_family));
+        let more = families.iter().map(|(_, more)| more).sum::<usize>();
+        if exceeds(self.rows + more, limits.per_container) && (has_other || !family) {
             return Some(Full::Container);
         }
         family.then_some(Full::Family)
@@ -64,9 +70,9 @@ impl Entry {
 }
 
 impl Rows {
-    /// No rows, and no more than these from now on.
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+    /// No rows, and no more than these from now on. Some of the calls may have histograms.
+    pub(super) fn new(limits: Limits, calls: Calls) -> Self {
+        Self { limits, calls, ..Self::default() }
     }
 
     /// The subject with these labels, with one member more. `created` is since when it counts, if it is new.
@@ -97,8 +103,8 @@ impl Rows {
         }
         for ((kind, detail), count) in &subject.counts {
             retired.add(*kind, *count);
-            if !is_free(*kind, *detail) {
-                *self.usage.of(*kind, Source::Counts) -= 1;
+            for (kind, series) in series(&self.calls, *kind, *detail) {
+                *self.usage.of(kind, Source::Counts) -= series;
             }
         }
         *self.usage.of(Kind::SignalGenerate, Source::Edges) -= limited(subject.edges.keys());
@@ -126,9 +132,13 @@ impl Rows {
             return;
         }
         counts.insert((kind, detail), increment);
-        if !is_free(kind, detail) {
-            *rows += 1;
-            *self.usage.of(kind, Source::Counts) += 1;
+        for (kind, series) in series(&self.calls, kind, detail) {
+            *rows += series;
+            *self.usage.of(kind, Source::Counts) += series;
+        }
+        let (head_kind, head_detail) = head(kind, detail);
+        if (head_kind, head_detail) != (kind, detail) {
+            self.add(id, head_kind, head_detail, 0);
         }
     }
 
@@ -154,11 +164,26 @@ impl Rows {
     pub(super) fn full(&mut self, id: SubjectId, kind: Kind, detail: u32) -> Option<Full> {
         let entry = self.subjects.get(&id)?;
         let counts = &entry.subject.counts;
-        if counts.contains_key(&(kind, detail)) || is_free(kind, detail) {
+        let (kind, detail) = head(kind, detail);
+        if counts.contains_key(&(kind, detail)) {
             return None;
         }
-        let used = *self.usage.of(kind, Source::Counts);
-        entry.full(self.limits, used, counts.contains_key(&(kind, OTHER_DETAIL)))
+        let is_of_time = kind == Kind::SyscallTime;
+        if let Some(full) = self.refused.get(&(id, detail)).filter(|_| is_of_time) {
+            return Some(*full);
+        }
+        let families =
+            series(&self.calls, kind, detail).map(|(kind, more)| (*self.usage.of(kind, Source::Counts), more));
+        let full = entry.full(self.limits, &families, counts.contains_key(&(kind, OTHER_DETAIL)));
+        if let Some(full) = full.filter(|_| is_of_time) {
+            self.refused.insert((id, detail), full);
+        }
+        full
+    }
+
+    /// Another reading begins: there may be room again.
+    pub(super) fn begin(&mut self) {
+        self.refused.clear();
     }
 
     /// The same for a row with a sender; `other` is the sender of rows `other`.
@@ -175,7 +200,7 @@ impl Rows {
             return None;
         }
         let used = *self.usage.of(Kind::SignalGenerate, Source::Edges);
-        entry.full(self.limits, used, edges.contains_key(&(OTHER_DETAIL, Arc::clone(other))))
+        entry.full(self.limits, &[(used, 1)], edges.contains_key(&(OTHER_DETAIL, Arc::clone(other))))
     }
 
     /// The row of starts and stops of containers named so, with one member more.

@@ -80,6 +80,13 @@ pub struct Subject {
     pub edges: BTreeMap<(u32, Arc<Sender>), u64>,
 }
 
+impl Subject {
+    /// Its counts of a kind, by detail.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = (u32, u64)> {
+        self.counts.range((kind, 0)..=(kind, u32::MAX)).map(|((_, detail), count)| (*detail, *count))
+    }
+}
+
 /// Who sent a signal, as far as labels tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sender {

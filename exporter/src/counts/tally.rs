@@ -29,7 +29,7 @@ use super::{
 use crate::{
     filter::Owners,
     identity::{CgroupId, Identity, Scope, directory::Cgroup, ignore::Ignore, labels::RowLabels},
-    probes::Source,
+    probes::{Source, syscall::Calls},
 };
 
 /// What a tally goes by.
@@ -43,6 +43,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who has no rows.
     pub ignore: Ignore,
+    /// Which calls are counted, and which of them have histograms.
+    pub calls: Calls,
     /// Who has rows of system calls.
     pub calls_of: Owners,
     /// Since when events are counted.
@@ -116,8 +118,8 @@ impl Tally {
     /// An empty tally.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let Settings { labels, grace, limits, ignore, calls_of, begun } = settings;
-        let mut rows = Rows::new(limits);
+        let Settings { labels, grace, limits, ignore, calls, calls_of, begun } = settings;
+        let mut rows = Rows::new(limits, calls);
         let host = rows.join(Scope::Host, labels.values(&Identity::default()), begun);
         // No container can have these names.
         let [kernel, unknown] = ["(kernel)", "(unknown)"].map(|name| {
@@ -273,6 +275,7 @@ impl Tally {
     /// Adds what a reading has more than the one before. Cgroups that are still unknown count for the row `other`.
     pub fn apply(&mut self, reading: &Reading, now: Instant) {
         self.now = now;
+        self.rows.begin();
         let is_held = |held: &HashSet<CgroupId>, id| !held.is_empty() && held.contains(&CgroupId(id));
         for &(key, value) in &reading.counts {
             if !is_held(&self.held, key.cgroup()) {

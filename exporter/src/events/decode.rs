@@ -122,6 +122,7 @@ impl<'a> Decoder<'a> {
             | Kind::ContainerStop
             | Kind::SyscallTime
             | Kind::SyscallUntimed
+            | Kind::SyscallLatency
             | Kind::EventLost => {
                 return Err(DecodeError::Kind(header.kind));
             }

@@ -82,8 +82,8 @@ fn collect<'a>(family: &Family, subject: &'a Subject, with_sender: bool, found: 
             add((family.values)(*detail), (&sender.container, &sender.namespace), *count);
         }
     } else {
-        for ((_, detail), count) in subject.counts.range((family.kind, 0)..=(family.kind, u32::MAX)) {
-            add((family.values)(*detail), NO_SENDER, *count);
+        for (detail, count) in subject.of(family.kind) {
+            add((family.values)(detail), NO_SENDER, count);
         }
     }
     if found.len() > 1 {

@@ -13,8 +13,8 @@ pub(super) fn write(out: &mut Out<'_>, hits: &Hits, names: &[&str], subjects: &[
     for subject in subjects {
         // Several details can have the same values, where these are not known.
         let mut found = BTreeMap::<_, u64>::new();
-        for ((_, detail), count) in subject.counts.range((FAMILY.kind, 0)..=(FAMILY.kind, u32::MAX)) {
-            *found.entry(hits.values(*detail)).or_default() += count;
+        for (detail, count) in subject.of(FAMILY.kind) {
+            *found.entry(hits.values(detail)).or_default() += count;
         }
         for (values, count) in found {
             let values: Vec<_> = subject.labels.iter().chain(&values).map(String::as_str).collect();

@@ -5,6 +5,7 @@ mod containers;
 mod counts;
 mod created;
 mod events;
+mod histograms;
 mod hits;
 mod internals;
 pub mod otlp;
@@ -220,6 +221,9 @@ fn write(inputs: &Inputs, out: &mut Out<'_>) -> fmt::Result {
     let names = settings.names();
     for family in &settings.families {
         match family.source {
+            Source::Counts if family.kind.is_histogram() => {
+                histograms::write(out, family, &names, &snapshot.subjects)?;
+            }
             Source::Counts | Source::Edges => counts::subjects(out, family, &names, &snapshot.subjects)?,
             Source::Lifecycle => counts::lifecycles(out, family, settings, snapshot)?,
         }

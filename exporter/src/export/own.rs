@@ -7,6 +7,8 @@ pub enum MetricKind {
     Counter,
     /// It goes up and down.
     Gauge,
+    /// How many were how large; the samples' names end in `_bucket`, `_sum` and `_count`.
+    Histogram,
 }
 
 /// A metric of the exporter itself.

@@ -11,6 +11,7 @@ use prometheus_client::{
 
 use super::{
     created::Created,
+    histograms::Histogram,
     otlp::Points,
     own::{Metric, MetricKind},
 };
@@ -149,13 +150,40 @@ impl Rows<'_, '_> {
 
     /// The same for a counter of which it is known since when it counts.
     pub(super) fn row_since(&mut self, values: &[&str], count: impl Into<Number>, since: SystemTime) -> fmt::Result {
+        self.announce(since)?;
+        self.write(values, count.into(), Since::Time(since))
+    }
+
+    /// The same for a histogram.
+    pub(super) fn histogram(&mut self, values: &[&str], histogram: &Histogram, since: SystemTime) -> fmt::Result {
+        debug_assert_eq!(self.labels.len(), values.len(), "one value for each label");
+        self.announce(since)?;
+        self.begin()?;
+        let buckets = histogram.buckets();
+        *self.series += buckets.len() + 2;
+        match &mut self.state {
+            State::Points(points) => {
+                points.add_histogram(self.labels, values, histogram, Since::Time(since));
+                Ok(())
+            }
+            State::Begun(metric) => {
+                let labels = Labels { names: self.labels, values };
+                let mut metric = metric.encode_family(&labels)?;
+                metric.encode_histogram::<NoLabelSet>(histogram.sum(), histogram.count(), &buckets, None)
+            }
+            State::Waiting { .. } | State::Failed => Err(fmt::Error),
+        }
+    }
+
+    /// Tells since when the row counts that comes next, where that is told.
+    fn announce(&mut self, since: SystemTime) -> fmt::Result {
         if let Some(created) = self.created {
-            // The header of the family must not be taken for the counter.
+            // The header of the family must not be taken for the row.
             self.begin()?;
             created.set(since);
             *self.series += 1;
         }
-        self.write(values, count.into(), Since::Time(since))
+        Ok(())
     }
 
     fn write(&mut self, values: &[&str], number: Number, since: Since) -> fmt::Result {
@@ -187,6 +215,7 @@ impl Rows<'_, '_> {
         let kind = match self.kind {
             MetricKind::Counter => MetricType::Counter,
             MetricKind::Gauge => MetricType::Gauge,
+            MetricKind::Histogram => MetricType::Histogram,
         };
         // The encoder writes the unit behind the name.
         let (name, unit) = unit(name).map_or((name, None), |(base, unit)| (base, Some(unit)));
@@ -210,6 +239,8 @@ fn write(metric: &mut MetricEncoder<'_>, kind: MetricKind, number: Number) -> fm
         (MetricKind::Counter, Number::Real(value)) => metric.encode_counter::<NoLabelSet, _, u64>(&value, None),
         (MetricKind::Gauge, Number::Whole(value)) => metric.encode_gauge(&value),
         (MetricKind::Gauge, Number::Real(value)) => metric.encode_gauge(&value),
+        // It is no number.
+        (MetricKind::Histogram, _) => Err(fmt::Error),
     }
 }
 

@@ -10,8 +10,7 @@ pub(super) fn write(out: &mut Out<'_>, settings: &Settings, subjects: &[Arc<Subj
     let mut calls = BTreeSet::new();
     for family in settings.families.iter().filter(|family| family.labels.first() == Some(&"syscall")) {
         for subject in subjects {
-            let details = subject.counts.range((family.kind, 0)..=(family.kind, u32::MAX));
-            calls.extend(details.filter_map(|((_, detail), _)| Some((family.values)(*detail)?[0])));
+            calls.extend(subject.of(family.kind).filter_map(|(detail, _)| Some((family.values)(detail)?[0])));
         }
     }
     let mut rows = out.own(&own::SYSCALL_INFO);

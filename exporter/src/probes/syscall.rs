@@ -5,7 +5,7 @@ mod taxonomy;
 
 use doubleslit_common::{
     kind::Kind,
-    probes::syscall::{self, CALLS, COMPAT, FORKS, NOTED, WANTED},
+    probes::syscall::{self, CALLS, COMPAT, FORKS, HISTOGRAM, NOTED, WANTED},
 };
 
 use super::{Family, PROCESS_FIELDS, Probe, Program, Source, Values};
@@ -79,6 +79,16 @@ pub static PROBE: Probe = Probe {
             zeros: &[],
             whole: true,
         },
+        Family {
+            name: "doubleslit_syscall_latency_seconds",
+            help: "How long each system call took, of those that the setting `syscalls.histograms` names",
+            kind: Kind::SyscallLatency,
+            source: Source::Counts,
+            labels: &["syscall"],
+            values: call_values,
+            zeros: &[],
+            whole: true,
+        },
     ],
 };
 
@@ -88,7 +98,7 @@ pub const ENTRY: Program = Program {
     tracepoint: "sys_enter",
     fields: &[COMPAT_FIELD],
     arguments: &[],
-    kinds: &[Kind::SyscallTime, Kind::SyscallUntimed],
+    kinds: &[Kind::SyscallTime, Kind::SyscallUntimed, Kind::SyscallLatency],
     each_run_counts: false,
     describes: &[],
 };
@@ -214,6 +224,30 @@ impl Calls {
         (0..).zip(self.0).filter(|(_, bits)| *bits != 0).map(|(call, _)| call)
     }
 
+    /// Has a histogram kept of those that are among others. Says whether there are any.
+    pub fn add_histograms(&mut self, others: &Self) -> bool {
+        let mut is_found = false;
+        for (bits, others) in self.0.iter_mut().zip(others.0).filter(|(bits, _)| **bits != 0) {
+            if others != 0 {
+                is_found = true;
+                *bits |= HISTOGRAM;
+            }
+        }
+        is_found
+    }
+
+    /// Whether a histogram is kept of a call.
+    #[must_use]
+    pub fn has_histogram(&self, call: u32) -> bool {
+        self.0.get(call as usize).is_some_and(|bits| bits & HISTOGRAM != 0)
+    }
+
+    /// Whether a histogram is kept of any.
+    #[must_use]
+    pub fn have_histograms(&self) -> bool {
+        self.0.iter().any(|bits| bits & HISTOGRAM != 0)
+    }
+
     /// Whether a call is one of them.
     #[must_use]
     pub fn has(&self, call: u32) -> bool {
@@ -281,6 +315,13 @@ mod tests {
         assert!(calls.add(|name| name == "clone3"));
         assert_eq!(calls.bits()[435], WANTED | FORKS | NOTED);
         assert!(!calls.add(|name| name == "no_such_call"));
+        let mut others = Calls::default();
+        assert!(others.add(|name| ["clone3", "openat"].contains(&name)));
+        assert!(!calls.have_histograms() && calls.add_histograms(&others) && calls.have_histograms());
+        assert_eq!(calls.bits()[435], WANTED | FORKS | NOTED | HISTOGRAM);
+        assert_eq!((0..CALLS as u32).filter(|call| calls.has_histogram(*call)).collect::<Vec<_>>(), [435]);
+        let mut none = Calls::default();
+        assert!(!none.add_histograms(&others) && !none.have_histograms());
         assert!(Calls::all().bits().iter().all(|bits| bits & WANTED != 0));
     }
 

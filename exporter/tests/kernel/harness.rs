@@ -148,7 +148,8 @@ pub(crate) fn nothing() -> Rows {
 pub(crate) fn assert_balanced(scrape: &Scrape) {
     for family in probes::families().filter(|family| family.whole) {
         let event = family.kind.name();
-        let rows = scrape.sum(&format!("{}_total", family.name), &[]);
+        let suffix = if family.kind.is_histogram() { "count" } else { "total" };
+        let rows = scrape.sum(&format!("{}_{suffix}", family.name), &[]);
         let counted = scrape.sum("doubleslit_events_counted_total", &[("event", event)]);
         let retired = scrape.sum("doubleslit_events_retired_total", &[("event", event)]);
         // Seconds are added up here, nanoseconds in the exporter.

@@ -1,5 +1,6 @@
 //! The probe `syscall`.
 
+mod histograms;
 mod owners;
 mod time;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Names and values of attributes, the values as plain JSON: `"a"`, `5`, `5.0`, `true`, `[…]`, `{…}`. Bytes stay as they
 /// came, as `{"bytesValue": "…"}`; an empty value is `null`.
@@ -51,7 +51,7 @@ pub struct LogRecord {
     pub attributes: Attributes,
 }
 
-/// A point of a metric: a number at a time.
+/// A point of a metric: a number at a time, or a histogram.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// The attributes of its resource.
@@ -72,7 +72,7 @@ pub struct Point {
     pub start_time: u64,
     /// When it was taken, in nanoseconds since 1970.
     pub time: u64,
-    /// An integer or a float.
+    /// An integer or a float. Of a histogram: its `count`, its `sum`, the `counts` of its buckets and their `bounds`.
     pub value: Value,
 }
 
@@ -88,10 +88,15 @@ pub enum Kind {
         /// Whether it counts since the start, not since the point before.
         cumulative: bool,
     },
+    /// How many were how large.
+    Histogram {
+        /// Whether it counts since the start, not since the point before.
+        cumulative: bool,
+    },
 }
 
 impl Received {
-    /// Adds a message of OTLP. Panics when it is none, or has metrics that are no numbers.
+    /// Adds a message of OTLP. Panics when it is none, or has metrics that are neither numbers nor histograms.
     pub(super) fn add(&mut self, message: &Value) {
         for of_resource in list(&message["resourceLogs"]) {
             let resource = attributes(&of_resource["resource"]);
@@ -149,7 +154,7 @@ impl Point {
             attributes: attributes(point),
             start_time: number(&point["startTimeUnixNano"]),
             time: number(&point["timeUnixNano"]),
-            value: if point["asInt"].is_null() { point["asDouble"].clone() } else { integer(&point["asInt"]) },
+            value: kind.value(point),
         })
     }
 }
@@ -159,15 +164,32 @@ impl Kind {
     fn of(metric: &Value) -> (Self, &[Value]) {
         /// `AGGREGATION_TEMPORALITY_CUMULATIVE`
         const CUMULATIVE: u64 = 2;
-        let (kind, data) = match (&metric["gauge"], &metric["sum"]) {
-            (Value::Null, Value::Null) => panic!("neither a gauge nor a sum: {metric}"),
-            (Value::Null, sum) => {
-                let cumulative = number(&sum["aggregationTemporality"]) == CUMULATIVE;
-                (Self::Sum { monotonic: sum["isMonotonic"] == true, cumulative }, sum)
+        let is_cumulative = |data: &Value| number(&data["aggregationTemporality"]) == CUMULATIVE;
+        let (kind, data) = match (&metric["gauge"], &metric["sum"], &metric["histogram"]) {
+            (Value::Null, Value::Null, Value::Null) => panic!("neither a gauge nor a sum nor a histogram: {metric}"),
+            (Value::Null, Value::Null, histogram) => {
+                (Self::Histogram { cumulative: is_cumulative(histogram) }, histogram)
             }
-            (gauge, _) => (Self::Gauge, gauge),
+            (Value::Null, sum, _) => {
+                (Self::Sum { monotonic: sum["isMonotonic"] == true, cumulative: is_cumulative(sum) }, sum)
+            }
+            (gauge, ..) => (Self::Gauge, gauge),
         };
         (kind, list(&data["dataPoints"]))
+    }
+
+    /// What a point of such a metric says.
+    fn value(self, point: &Value) -> Value {
+        match self {
+            Self::Histogram { .. } => json!({
+                "count": number(&point["count"]),
+                "sum": point["sum"],
+                "counts": list(&point["bucketCounts"]).iter().map(number).collect::<Vec<_>>(),
+                "bounds": point["explicitBounds"],
+            }),
+            Self::Gauge | Self::Sum { .. } if point["asInt"].is_null() => point["asDouble"].clone(),
+            Self::Gauge | Self::Sum { .. } => integer(&point["asInt"]),
+        }
     }
 }
 

@@ -40,13 +40,14 @@ enum Condition {
     LeftOut,
     Counted,
     Timed,
+    Histogram,
     OtherTraced,
     TracedElsewhere,
     Traced,
     Bpftrace,
 }
 
-const CONDITIONS: [Condition; 11] = [
+const CONDITIONS: [Condition; 12] = [
     Condition::Nothing,
     Condition::Empty,
     Condition::BothEmpty,
@@ -54,6 +55,7 @@ const CONDITIONS: [Condition; 11] = [
     Condition::LeftOut,
     Condition::Counted,
     Condition::Timed,
+    Condition::Histogram,
     Condition::OtherTraced,
     Condition::TracedElsewhere,
     Condition::Traced,
@@ -70,6 +72,7 @@ impl fmt::Display for Condition {
             Self::LeftOut => "the probe, container left out",
             Self::Counted => "the probe, call counted",
             Self::Timed => "the probe, call counted and timed",
+            Self::Histogram => "the probe, call counted and timed, with a histogram",
             Self::OtherTraced => "a trace of another call",
             Self::TracedElsewhere => "a trace of this call of another container",
             Self::Traced => "a trace, call sent with its arguments",
@@ -168,6 +171,11 @@ fn attach(condition: Condition, btf: &Btf) -> Result<Attached> {
         }
         Condition::Counted => ours(Calls::all(), false),
         Condition::Timed => ours(Calls::all(), true),
+        Condition::Histogram => {
+            let mut calls = Calls::all();
+            calls.add_histograms(&Calls::all());
+            ours(calls, true)
+        }
         Condition::Bpftrace => Ok(Attached::Bpftrace { _bpftrace: Bpftrace::start(SCRIPT)? }),
     }
 }

@@ -24,6 +24,7 @@ use crate::{
         roots::Roots,
     },
     lives::{self, What},
+    probes::syscall::Calls,
 };
 
 /// A cgroup, what happened to it, and its path if that is told.
@@ -116,6 +117,7 @@ impl Machine {
                 grace,
                 limits: Limits::default(),
                 ignore: Ignore::default(),
+                calls: Calls::default(),
                 calls_of: Owners::default(),
                 begun: SystemTime::now(),
             }),

@@ -7,7 +7,7 @@ use doubleslit_common::kind::Kind;
 use super::Tally;
 use crate::{
     counts::{
-        limits::Full,
+        limits::{Full, without_row},
         rows::{NOWHERE, SubjectId},
         snapshot::{Folded, Sender},
     },
@@ -76,7 +76,7 @@ impl Tally {
             None => self.rows.add(subject, kind, detail, increment),
             Some(full) => {
                 let subject = self.place_left(subject, full);
-                self.rows.add(subject, kind, OTHER_DETAIL, increment);
+                self.rows.add(subject, kind, without_row(kind, detail), increment);
                 self.fold(kind, Source::Counts, full.reason(), increment);
             }
         }

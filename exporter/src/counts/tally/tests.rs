@@ -1,3 +1,4 @@
+mod histograms;
 mod labels;
 mod limits;
 mod property;
@@ -8,7 +9,7 @@ use super::*;
 use crate::{
     counts::{fake::FakeSource, snapshot::Folded},
     identity::{Runtime, labels::IdentityLabel},
-    probes::OTHER_DETAIL,
+    probes::{OTHER_DETAIL, syscall::Calls},
 };
 
 const GRACE: Duration = Duration::from_secs(300);
@@ -38,6 +39,7 @@ fn settings(labels: &[IdentityLabel]) -> Settings {
         grace: GRACE,
         limits: Limits::default(),
         ignore: Ignore::default(),
+        calls: Calls::default(),
         calls_of: Owners::default(),
         begun: SystemTime::now(),
     }

@@ -81,6 +81,7 @@ fn choice(kind: Kind) -> Option<&'static [Part<&'static str>]> {
         | Kind::ContainerStop
         | Kind::SyscallTime
         | Kind::SyscallUntimed
+        | Kind::SyscallLatency
         | Kind::EventLost => return None,
     })
 }

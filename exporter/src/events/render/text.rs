@@ -195,6 +195,7 @@ fn color(kind: Kind) -> &'static str {
         | Kind::Syscall
         | Kind::SyscallTime
         | Kind::SyscallUntimed
+        | Kind::SyscallLatency
         | Kind::Tracepoint => MAGENTA,
     }
 }

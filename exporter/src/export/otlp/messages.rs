@@ -119,6 +119,8 @@ pub(super) struct Metric {
     pub(super) gauge: Option<Gauge>,
     #[prost(message, optional, tag = "7")]
     pub(super) sum: Option<Sum>,
+    #[prost(message, optional, tag = "9")]
+    pub(super) histogram: Option<Histogram>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -139,7 +141,16 @@ pub(super) struct Sum {
     pub(super) is_monotonic: bool,
 }
 
-/// The value of [`Sum::temporality`] for what has been counted since its start time.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Histogram {
+    /// Each a [`HistogramPoint`].
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub(super) points: Vec<Bytes>,
+    #[prost(int32, tag = "2")]
+    pub(super) temporality: i32,
+}
+
+/// The value of [`Sum::temporality`] and [`Histogram::temporality`] for what has been counted since its start time.
 pub(super) const CUMULATIVE: i32 = 2;
 
 #[derive(Clone, PartialEq, Message)]
@@ -160,6 +171,26 @@ pub(super) enum Number {
     Real(f64),
     #[prost(sfixed64, tag = "6")]
     Whole(i64),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct HistogramPoint {
+    #[prost(fixed64, tag = "2")]
+    pub(super) start_time: u64,
+    #[prost(fixed64, tag = "3")]
+    pub(super) time: u64,
+    #[prost(fixed64, tag = "4")]
+    pub(super) count: u64,
+    #[prost(double, optional, tag = "5")]
+    pub(super) sum: Option<f64>,
+    /// One more than there are bounds.
+    #[prost(fixed64, repeated, tag = "6")]
+    pub(super) counts: Vec<u64>,
+    /// A bound belongs to the bucket below.
+    #[prost(double, repeated, tag = "7")]
+    pub(super) bounds: Vec<f64>,
+    #[prost(message, repeated, tag = "9")]
+    pub(super) attributes: Vec<Attribute>,
 }
 
 /// An answer to either kind of request.

@@ -7,11 +7,14 @@ use prost::{Message as _, bytes::Bytes};
 
 use super::{
     batch::REQUEST_BYTES,
-    messages::{Attribute, CUMULATIVE, Gauge, Metric, Number, Point, Request, Sum, Value, nanoseconds, resourced},
+    messages::{
+        Attribute, CUMULATIVE, Gauge, Histogram, HistogramPoint, Metric, Number, Point, Request, Sum, Value,
+        nanoseconds, resourced,
+    },
 };
 use crate::{
     events::fields,
-    export::{own::MetricKind, rows},
+    export::{histograms, own::MetricKind, rows},
     identity::labels::{IdentityLabel, RowLabels},
 };
 
@@ -59,17 +62,8 @@ impl Points {
         number: rows::Number,
         since: rows::Since,
     ) {
-        let start_time = match since {
-            rows::Since::Unknown => 0,
-            rows::Since::Start => self.begun,
-            rows::Since::Time(time) => nanoseconds(time),
-        };
-        let Some(family) = &mut self.family else { return };
-        let labels = labels.iter().zip(values).filter(|(_, value)| !value.is_empty());
-        let attributes = labels.map(|(label, value)| match attribute(label) {
-            Some(attribute) => Attribute::fixed(attribute, Value::text(value)),
-            None => Attribute::text((*label).to_owned(), value),
-        });
+        let start_time = self.start_time(since);
+        let Some(family) = &self.family else { return };
         let point = Point {
             start_time: if family.kind == MetricKind::Counter { start_time } else { 0 },
             time: self.now,
@@ -77,9 +71,43 @@ impl Points {
                 rows::Number::Whole(number) => Number::Whole(i64::try_from(number).unwrap_or(i64::MAX)),
                 rows::Number::Real(number) => Number::Real(number),
             }),
-            attributes: attributes.collect(),
+            attributes: attributes(labels, values),
         };
-        let point = Bytes::from(point.encode_to_vec());
+        self.push(point.encode_to_vec().into());
+    }
+
+    /// Adds a histogram, and since when it counts.
+    pub(in crate::export) fn add_histogram(
+        &mut self,
+        labels: &[&str],
+        values: &[&str],
+        histogram: &histograms::Histogram,
+        since: rows::Since,
+    ) {
+        let (bounds, counts): (Vec<_>, _) = histogram.buckets().into_iter().unzip();
+        let point = HistogramPoint {
+            start_time: self.start_time(since),
+            time: self.now,
+            count: histogram.count(),
+            sum: Some(histogram.sum()),
+            counts,
+            // That of the last bucket is not written.
+            bounds: bounds.into_iter().filter(|bound: &f64| bound.is_finite()).collect(),
+            attributes: attributes(labels, values),
+        };
+        self.push(point.encode_to_vec().into());
+    }
+
+    fn start_time(&self, since: rows::Since) -> u64 {
+        match since {
+            rows::Since::Unknown => 0,
+            rows::Since::Start => self.begun,
+            rows::Since::Time(time) => nanoseconds(time),
+        }
+    }
+
+    fn push(&mut self, point: Bytes) {
+        let Some(family) = &mut self.family else { return };
         family.bytes += point.len();
         family.points.push(point);
         if self.bytes + family.bytes >= REQUEST_BYTES {
@@ -100,16 +128,18 @@ impl Points {
         if points.is_empty() {
             return;
         }
-        let (gauge, sum) = match kind {
-            MetricKind::Gauge => (Some(Gauge { points }), None),
-            MetricKind::Counter => (None, Some(Sum { points, temporality: CUMULATIVE, is_monotonic: true })),
-        };
+        let (mut gauge, mut sum, mut histogram) = (None, None, None);
+        match kind {
+            MetricKind::Gauge => gauge = Some(Gauge { points }),
+            MetricKind::Counter => sum = Some(Sum { points, temporality: CUMULATIVE, is_monotonic: true }),
+            MetricKind::Histogram => histogram = Some(Histogram { points, temporality: CUMULATIVE }),
+        }
         let unit = match rows::unit(&name) {
             Some((_, Unit::Seconds)) => "s",
             Some((_, Unit::Bytes)) => "By",
             _ => "",
         };
-        let metric = Metric { name, description, unit: unit.to_owned(), gauge, sum };
+        let metric = Metric { name, description, unit: unit.to_owned(), gauge, sum, histogram };
         let metric = Bytes::from(metric.encode_to_vec());
         self.bytes += metric.len();
         self.metrics.push(metric);
@@ -124,6 +154,16 @@ impl Points {
         self.requests.push(Request { resourced: vec![resourced] }.encode_to_vec().into());
         self.bytes = 0;
     }
+}
+
+/// Labels as attributes; those that are empty are left out.
+fn attributes(labels: &[&str], values: &[&str]) -> Vec<Attribute> {
+    let labels = labels.iter().zip(values).filter(|(_, value)| !value.is_empty());
+    let attributes = labels.map(|(label, value)| match attribute(label) {
+        Some(attribute) => Attribute::fixed(attribute, Value::text(value)),
+        None => Attribute::text((*label).to_owned(), value),
+    });
+    attributes.collect()
 }
 
 /// The attribute of a label that says whose a row is: that of the events.

@@ -160,6 +160,7 @@ pub fn event_name(kind: Kind) -> &'static str {
         Kind::Syscall => "doubleslit.syscall",
         Kind::SyscallTime => "doubleslit.syscall.time",
         Kind::SyscallUntimed => "doubleslit.syscall.untimed",
+        Kind::SyscallLatency => "doubleslit.syscall.latency",
         Kind::EventLost => "doubleslit.event.lost",
         Kind::Tracepoint => "doubleslit.trace.hit",
     }

@@ -16,8 +16,9 @@ pub(super) fn inputs() -> Inputs {
     config.identity.labels.identity = vec![IdentityLabel::Container];
     config.identity.labels.unit = true;
     config.identity.labels.extra = vec![ExtraLabel { key: "team".to_owned(), label: "team".to_owned() }];
-    let families = probes::families()
-        .filter(|family| matches!(family.kind, Kind::Exec | Kind::SignalGenerate | Kind::ContainerStart));
+    let families = probes::families().filter(|family| {
+        matches!(family.kind, Kind::Exec | Kind::SignalGenerate | Kind::ContainerStart | Kind::SyscallLatency)
+    });
     Inputs { settings: Arc::new(Settings::new(&config, families)), ..usual(snapshot()) }
 }
 
@@ -25,7 +26,12 @@ pub(super) fn inputs() -> Inputs {
 fn snapshot() -> Snapshot {
     let kill = signal::detail(9, signal::SignalResult::Delivered as u32);
     let web = ["web _total", "", "red \"1\""];
-    let counts = [(Kind::SignalGenerate, kill, 3), (Kind::SignalGenerate, probes::OTHER_DETAIL, 2)];
+    let counts = [
+        (Kind::SignalGenerate, kill, 3),
+        (Kind::SignalGenerate, probes::OTHER_DETAIL, 2),
+        (Kind::SyscallTime, 1000, 6000),
+        (Kind::SyscallLatency, latency(1000, 3000), 2),
+    ];
     let lifecycle = Lifecycle { extra: labels(&web[2..]), ..Lifecycle::clone(&lifecycle("web", 3, 1)) };
     Snapshot {
         subjects: vec![

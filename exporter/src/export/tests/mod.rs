@@ -14,7 +14,7 @@ use doubleslit_common::{
     probes::{
         signal,
         socket_state::{Protocol, Transition},
-        syscall, tcp,
+        syscall, syscall_latency, tcp,
     },
 };
 
@@ -57,6 +57,10 @@ fn per_kind(numbers: &[(Kind, u64)]) -> PerKind {
 
 fn transition(protocol: Protocol, old: u32, new: u32) -> u32 {
     Transition { family: tcp::Family::Ipv4, protocol, old, new }.detail()
+}
+
+fn latency(call: u32, nanoseconds: u64) -> u32 {
+    syscall_latency::detail(call, syscall_latency::bucket(nanoseconds))
 }
 
 fn container(values: &[&str], cgroup_id: u64, started: Option<u64>, running: bool) -> Arc<Container> {
@@ -103,6 +107,13 @@ pub(super) fn snapshot() -> Snapshot {
                     (Kind::Syscall, syscall::detail(1000, -38), 2),
                     (Kind::SyscallTime, 1000, 1_500_000_001),
                     (Kind::SyscallUntimed, syscall::COMPAT, 3),
+                    (Kind::SyscallLatency, latency(1000, 1_000), 2),
+                    (Kind::SyscallLatency, latency(1000, 1_001), 4),
+                    (Kind::SyscallLatency, latency(1000, 1_499_993_998), 1),
+                    // What a limit folded, and what a map had no place for.
+                    (Kind::SyscallTime, probes::OTHER_DETAIL, 11_000_000_000),
+                    (Kind::SyscallLatency, latency(syscall::OTHER, 10_000_000_001), 1),
+                    (Kind::SyscallLatency, probes::OTHER_DETAIL, 2),
                 ],
                 &[
                     (kill(signal::SignalResult::Delivered), "db", 10),

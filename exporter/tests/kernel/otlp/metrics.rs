@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use doubleslit_testbed::{
     collector::{Collector, Kind, Point, Received},
-    scrape::{Labels, Scrape, Series},
+    scrape::{self, Labels, Scrape, Series},
     wait,
 };
 
@@ -23,17 +23,21 @@ fn pushed_metrics_are_those_of_a_scrape() {
     for protocol in PROTOCOLS {
         let mut collector = Collector::start();
         let settings = "logs: {enabled: false}, metrics: {enabled: true, interval: 1s}";
-        let mut exporter = exporting(&collector, protocol, settings).start();
+        let calls = "syscalls: {calls: [clock_nanosleep], histograms: [clock_nanosleep]}";
+        let setup = exporting(&collector, protocol, settings).config("probes: {syscall: true}").config(calls);
+        let mut exporter = setup.start();
         let mut container = docker().load("pushed", &[]);
         container.load.run("exec 30");
         container.load.run("exit 3 7");
+        container.load.run("sleeps 2 5 3");
         let scrape = of_container(&exporter.scrape(), &container.id);
         let execs = scrape.sum("doubleslit_process_execs_total", &[]);
+        assert_eq!(scrape.sum("doubleslit_syscall_latency_seconds_count", &[]), 10.0);
         let started = scrape.value("doubleslit_container_start_time_seconds", &[]).expect("it has started");
 
         wait::until("the same numbers", || {
             let scrape = of_container(&exporter.scrape(), &container.id);
-            let pushed = last_of(collector.received(), &container.id).map(series).collect();
+            let pushed = last_of(collector.received(), &container.id).flat_map(series).collect();
             (Scrape(pushed) == scrape).then_some(())
         });
         for point in last_of(collector.received(), &container.id) {
@@ -46,6 +50,10 @@ fn pushed_metrics_are_those_of_a_scrape() {
                     assert!(monotonic && cumulative, "{}", point.name);
                     started
                 }
+                Kind::Histogram { cumulative } => {
+                    assert!(cumulative, "{}", point.name);
+                    started
+                }
                 Kind::Gauge => 0.0,
             };
             // Rows with a sender come and go with their sender.
@@ -56,7 +64,7 @@ fn pushed_metrics_are_those_of_a_scrape() {
         container.load.run("exec 5");
         let (status, _, log) = exporter.stop();
         assert!(status.success(), "{log}");
-        let last: Scrape = Scrape(last_of(collector.received(), &container.id).map(series).collect());
+        let last: Scrape = Scrape(last_of(collector.received(), &container.id).flat_map(series).collect());
         assert_eq!(last.sum("doubleslit_process_execs_total", &[]), execs + 5.0);
     }
 }
@@ -79,13 +87,25 @@ fn last_of<'a>(received: &'a Received, id: &str) -> impl Iterator<Item = &'a Poi
 }
 
 /// A point as a scrape has it.
-fn series(point: &Point) -> (Series, f64) {
-    let suffix = if point.kind == Kind::Gauge { "" } else { "_total" };
+fn series(point: &Point) -> Vec<(Series, f64)> {
     let label = |name: &String| {
         IDENTITY.iter().find(|(attribute, _)| attribute == name).map_or(name.as_str(), |(_, label)| label).to_owned()
     };
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
-    let labels = point.attributes.iter().map(|(name, value)| (label(name), text(value))).collect();
-    let value = point.value.as_f64().expect("a number");
-    (Series { name: format!("{}{suffix}", point.name), labels }, value)
+    let labels: Labels = point.attributes.iter().map(|(name, value)| (label(name), text(value))).collect();
+    let one = |suffix: &str| {
+        let value = point.value.as_f64().expect("a number");
+        vec![(Series { name: format!("{}{suffix}", point.name), labels: labels.clone() }, value)]
+    };
+    match point.kind {
+        Kind::Gauge => one(""),
+        Kind::Sum { .. } => one("_total"),
+        Kind::Histogram { .. } => {
+            let list = |part: &str| point.value[part].as_array().expect("a list");
+            let counts: Vec<_> = list("counts").iter().map(|count| count.as_u64().expect("a number")).collect();
+            let bounds: Vec<_> = list("bounds").iter().map(|bound| bound.as_f64().expect("a number")).collect();
+            assert_eq!(point.value["count"].as_u64(), Some(counts.iter().sum()));
+            scrape::histogram(&point.name, &labels, &counts, &bounds, point.value["sum"].as_f64().expect("a number"))
+        }
+    }
 }

@@ -6,26 +6,26 @@ use doubleslit_testbed::{scrape::Scrape, sys, wait};
 
 use super::{Exporter, LoadContainer, NO_CALL, Rows, assert_conserved, counting, counting_with, nothing, rows};
 
-const SLEEP: &str = "clock_nanosleep";
+pub(super) const SLEEP: &str = "clock_nanosleep";
 
 fn timing(calls: &str) -> (Exporter, LoadContainer<'static>, LoadContainer<'static>) {
     counting_with(&format!("calls: [{calls}], time: true"))
 }
 
 /// The seconds that a container spent in a call.
-fn seconds(change: &Scrape, container: &LoadContainer<'_>, call: &str) -> f64 {
+pub(super) fn seconds(change: &Scrape, container: &LoadContainer<'_>, call: &str) -> f64 {
     let labels = [("container_id", container.id.as_str()), ("syscall", call)];
     change.sum("doubleslit_syscall_duration_seconds_total", &labels)
 }
 
 /// The bounds that a load answers, in seconds.
-fn bounds(answer: &str) -> RangeInclusive<f64> {
+pub(super) fn bounds(answer: &str) -> RangeInclusive<f64> {
     let (low, high) = answer.split_once(' ').expect("two numbers");
     let [low, high] = [low, high].map(|number| number.parse::<f64>().expect("nanoseconds") / 1e9);
     low..=high
 }
 
-fn assert_within(seconds: f64, bounds: &RangeInclusive<f64>) {
+pub(super) fn assert_within(seconds: f64, bounds: &RangeInclusive<f64>) {
     println!("{seconds} s within {bounds:?}");
     assert!(bounds.contains(&seconds), "{seconds} s is not within {bounds:?}");
 }
@@ -174,7 +174,7 @@ fn off_by_default() {
     let scrape = exporter.scrape();
     let attached = |attach| scrape.matching("doubleslit_bpf_program_info", &[("attach", attach)]).count();
     assert_eq!((attached("tp_btf/sys_exit"), attached("tp_btf/sys_enter")), (1, 0));
-    for event in ["syscall_time", "syscall_untimed"] {
+    for event in ["syscall_time", "syscall_untimed", "syscall_latency"] {
         assert_eq!(scrape.value("doubleslit_events_counted_total", &[("event", event)]), None);
     }
 }

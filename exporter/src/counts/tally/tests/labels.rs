@@ -68,7 +68,7 @@ fn whose_calls_are_left_out() {
     tally.adopt(&container(8, "db"));
     let mut count = |tally: &mut Tally, times| {
         for id in [7, 8] {
-            for kind in [Kind::Syscall, Kind::SyscallTime, Kind::SyscallUntimed, Kind::Exec] {
+            for kind in [Kind::Syscall, Kind::SyscallTime, Kind::SyscallUntimed, Kind::SyscallLatency, Kind::Exec] {
                 source.count(id, kind, 0, times);
             }
         }
@@ -82,6 +82,8 @@ fn whose_calls_are_left_out() {
         ("db", Kind::Syscall, Some(0)),
         ("db", Kind::SyscallTime, Some(0)),
         ("db", Kind::SyscallUntimed, Some(0)),
+        ("web-1", Kind::SyscallLatency, Some(5)),
+        ("db", Kind::SyscallLatency, Some(0)),
         ("db", Kind::Exec, Some(5)),
     ] {
         assert_eq!(row(&taken, name, kind), expected, "{name} {kind:?}");

@@ -14,7 +14,7 @@ fn limited(per_family: usize, per_container: usize) -> Tally {
 }
 
 /// The rows of a subject: kind, detail and count.
-fn counts(snapshot: &Snapshot, label: &str) -> Vec<(Kind, u32, u64)> {
+pub(super) fn counts(snapshot: &Snapshot, label: &str) -> Vec<(Kind, u32, u64)> {
     let subject = snapshot.subjects.iter().find(|subject| subject.labels[0] == label);
     subject.map_or_else(Vec::new, |s| s.counts.iter().map(|((kind, detail), count)| (*kind, *detail, *count)).collect())
 }
@@ -25,7 +25,7 @@ fn edges<'a>(snapshot: &'a Snapshot, label: &str) -> Vec<(u32, &'a str, u64)> {
     subject.edges.iter().map(|((detail, sender), count)| (*detail, sender.container.as_str(), *count)).collect()
 }
 
-fn folded(metric: &'static str, reason: &'static str, count: u64) -> Folded {
+pub(super) fn folded(metric: &'static str, reason: &'static str, count: u64) -> Folded {
     Folded { metric, reason, count }
 }
 

@@ -2,29 +2,57 @@
 
 use std::collections::BTreeMap;
 
+use doubleslit_common::probes::{syscall, syscall_latency};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    counts::limits::is_free,
+    counts::limits::series,
     identity::ignore::{Field, Pattern, Rule},
 };
 
-/// Checks that there are no more rows than the limits allow, those aside that they leave out.
-fn within_limits(snapshot: &Snapshot, per_family: usize, per_container: usize) {
+/// How long each call takes whose time is measured.
+const NANOSECONDS: u64 = 7;
+
+/// Checks that there are no more series than the limits allow, those aside that they leave out.
+fn within_limits(snapshot: &Snapshot, limits: Limits) {
+    let Limits { per_family, per_container } = limits;
+    let calls = calls();
     let mut families = BTreeMap::<(Kind, bool), usize>::new();
     for subject in &snapshot.subjects {
-        let counts = subject.counts.keys().filter(|(kind, detail)| !is_free(*kind, *detail));
-        let counts = counts.map(|(kind, _)| (*kind, false));
-        let edges =
-            subject.edges.keys().filter(|(detail, _)| *detail != OTHER_DETAIL).map(|_| (Kind::SignalGenerate, true));
-        let rows = counts.chain(edges).collect::<Vec<_>>();
-        assert!(per_container == 0 || rows.len() <= per_container, "{subject:?} has {} rows", rows.len());
-        rows.into_iter().for_each(|family| *families.entry(family).or_default() += 1);
+        let counts = subject.counts.keys().flat_map(|(kind, detail)| series(&calls, *kind, *detail));
+        let counts = counts.map(|(kind, series)| ((kind, false), series));
+        let edges = subject.edges.keys().filter(|(detail, _)| *detail != OTHER_DETAIL);
+        let all = counts.chain(edges.map(|_| ((Kind::SignalGenerate, true), 1))).collect::<Vec<_>>();
+        let sum = all.iter().map(|(_, series)| series).sum::<usize>();
+        assert!(per_container == 0 || sum <= per_container, "{subject:?} has {sum} series");
+        all.into_iter().for_each(|(family, series)| *families.entry(family).or_default() += series);
     }
-    for (family, rows) in families {
-        assert!(per_family == 0 || rows <= per_family, "{family:?} has {rows} rows");
+    for (family, series) in families {
+        assert!(per_family == 0 || series <= per_family, "{family:?} has {series} series");
     }
+}
+
+/// Checks that histograms are whole: each has the times of those calls that are in its buckets.
+fn have_their_sums(snapshot: &Snapshot) {
+    for subject in &snapshot.subjects {
+        let (mut times, mut latencies) = (BTreeMap::<u32, u64>::new(), BTreeMap::<u32, u64>::new());
+        for ((kind, detail), count) in &subject.counts {
+            match kind {
+                Kind::SyscallTime => *times.entry(syscall::call_of(*detail)).or_default() += count,
+                Kind::SyscallLatency => *latencies.entry(syscall::call_of(*detail)).or_default() += count * NANOSECONDS,
+                _ => {}
+            }
+        }
+        assert_eq!(times, latencies, "{subject:?}");
+    }
+}
+
+/// All calls, with histograms.
+fn calls() -> Calls {
+    let mut calls = Calls::all();
+    assert!(calls.add_histograms(&Calls::all()));
+    calls
 }
 
 /// A step in the life of a machine.
@@ -33,6 +61,7 @@ enum Step {
     Create { cgroup: u64, name: u8 },
     Rename { cgroup: u64, name: u8 },
     Count { cgroup: u64, kind: u8, detail: u32, increment: u8 },
+    Call { cgroup: u64, call: u32, bucket: u32 },
     Signal { target: u64, sender: u64 },
     Lose { kind: u8 },
     Remove { cgroup: u64 },
@@ -52,6 +81,8 @@ fn step() -> impl Strategy<Value = Step> {
             detail,
             increment
         }),
+        (cgroup.clone(), prop_oneof![0u32..3, Just(syscall::OTHER)], 20u32..23)
+            .prop_map(|(cgroup, call, bucket)| Step::Call { cgroup, call, bucket }),
         (cgroup.clone(), cgroup.clone()).prop_map(|(target, sender)| Step::Signal { target, sender }),
         (0u8..13).prop_map(|kind| Step::Lose { kind }),
         cgroup.clone().prop_map(|cgroup| Step::Remove { cgroup }),
@@ -64,17 +95,18 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     /// Whatever happens in whatever order: no row falls while it is there, counted equals rows plus retired, and counted
-    /// equals what was generated. No more rows than the limits allow, those aside that every container has and the rows `other`.
+    /// equals what was generated. Histograms are whole. No more rows than the limits allow, those aside that every container has and the rows `other`.
     #[test]
     fn nothing_is_lost_and_nothing_moves(
         steps in proptest::collection::vec(step(), 1..120),
         short: bool,
         ignoring: bool,
-        per_family in 0usize..6,
-        per_container in 0usize..4,
+        per_family in prop_oneof![0usize..6, 25usize..60],
+        per_container in prop_oneof![0usize..4, 25usize..60],
     ) {
         let labels: &[IdentityLabel] = if short { &[IdentityLabel::Container] } else { &BOTH };
-        let mut settings = Settings { limits: Limits { per_family, per_container }, ..settings(labels) };
+        let limits = Limits { per_family, per_container };
+        let mut settings = Settings { limits, calls: calls(), ..settings(labels) };
         if ignoring {
             let pattern = Pattern::new("name3").expect("a pattern");
             settings.ignore = Ignore(vec![Rule(vec![(Field::Container, pattern)])]);
@@ -92,6 +124,12 @@ proptest! {
                     let kind = Kind::from_number(kind).expect("a kind");
                     source.count(cgroup, kind, detail, increment.into());
                     generated.add(kind, increment.into());
+                }
+                Step::Call { cgroup, call, bucket } => {
+                    source.count(cgroup, Kind::SyscallTime, call, NANOSECONDS);
+                    source.count(cgroup, Kind::SyscallLatency, syscall_latency::detail(call, bucket), 1);
+                    generated.add(Kind::SyscallTime, NANOSECONDS);
+                    generated.add(Kind::SyscallLatency, 1);
                 }
                 Step::Signal { target, sender } => {
                     source.edge(target, sender, 15, 1);
@@ -117,7 +155,8 @@ proptest! {
                     let taken = snapshot(&tally);
                     balance(&taken);
                     prop_assert_eq!(taken.counted, generated);
-                    within_limits(&taken, per_family, per_container);
+                    within_limits(&taken, limits);
+                    have_their_sums(&taken);
                     let mut rows = BTreeMap::new();
                     for subject in &taken.subjects {
                         for (key, count) in &subject.counts {

@@ -5,13 +5,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use doubleslit_testbed::scrape::{Labels, Scrape, Series};
+use doubleslit_testbed::scrape::{self, Labels, Scrape, Series};
 use prost::Message as _;
 
 use super::super::{
     batch::REQUEST_BYTES,
     encode,
-    messages::{Attribute, CUMULATIVE, Metric, Number, Point, Request, Resourced, Value},
+    messages::{Attribute, CUMULATIVE, Histogram, HistogramPoint, Metric, Number, Point, Request, Resourced, Value},
     resource::Describer,
 };
 use crate::{
@@ -49,6 +49,10 @@ fn series(requests: &[Bytes]) -> Vec<(Series, f64, u64)> {
 }
 
 fn series_of(metric: Metric) -> Vec<(Series, f64, u64)> {
+    if let Some(histogram) = metric.histogram {
+        assert_eq!((&metric.sum, &metric.gauge), (&None, &None));
+        return series_of_histogram(&metric.name, histogram);
+    }
     let (name, points) = match (metric.sum, metric.gauge) {
         (Some(sum), None) => {
             assert_eq!((sum.temporality, sum.is_monotonic), (CUMULATIVE, true));
@@ -72,6 +76,21 @@ fn series_of(metric: Metric) -> Vec<(Series, f64, u64)> {
             )
         })
         .collect()
+}
+
+/// A bound belongs to the bucket below, here as in a scrape.
+fn series_of_histogram(name: &str, Histogram { points, temporality }: Histogram) -> Vec<(Series, f64, u64)> {
+    assert_eq!(temporality, CUMULATIVE);
+    let mut all = Vec::new();
+    for point in points {
+        let HistogramPoint { start_time, time, count, sum, counts, bounds, attributes } =
+            HistogramPoint::decode(point).expect("a point");
+        assert_eq!((time, count), (NOW, counts.iter().sum()));
+        let labels = attributes.into_iter().map(label).collect();
+        let series = scrape::histogram(name, &labels, &counts, &bounds, sum.expect("it is told"));
+        all.extend(series.into_iter().map(|(series, value)| (series, value, start_time)));
+    }
+    all
 }
 
 fn label(attribute: Attribute) -> (String, String) {
@@ -109,6 +128,7 @@ fn sums_begin_with_their_rows() {
             "doubleslit_container_starts_total" | "doubleslit_container_stops_total" => {
                 nanoseconds(inputs.snapshot.lifecycles[0].created)
             }
+            name if name.starts_with("doubleslit_syscall_latency_seconds") => created,
             name if !name.ends_with("_total") => 0,
             name if inputs.settings.families.iter().any(|family| format!("{}_total", family.name) == name) => created,
             _ => BEGUN,
