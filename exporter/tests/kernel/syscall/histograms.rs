@@ -18,7 +18,10 @@ use super::{
     Exporter, LoadContainer, NO_CALL, Rows, assert_conserved, counting_with, rows, setup,
     time::{SLEEP, assert_within, bounds, seconds},
 };
-use crate::{harness::docker, prometheus::Prometheus};
+use crate::{
+    harness::{assert_balanced, docker},
+    prometheus::Prometheus,
+};
 
 const LATENCY: &str = "doubleslit_syscall_latency_seconds";
 const GETPPID: &str = "getppid";
@@ -128,6 +131,30 @@ fn they_go_with_their_container() {
     assert!(after.since(&before).sum("doubleslit_events_retired_total", &event) >= 5000.0);
     assert_conserved(&after);
     drop(a);
+}
+
+/// There is room for one histogram. What comes later has one together, with its buckets and its times.
+#[test]
+#[ignore = "needs root and BTF"]
+fn past_a_limit() {
+    let mut a = docker().load("alpha", &[]);
+    let settings = "syscalls: {calls: [clock_nanosleep, getppid], histograms: [all]}";
+    let setup = setup().config("probes: {syscall: true}").config(settings);
+    let mut exporter = setup.config("limits: {series_per_container: 40}").start();
+    let storm = format!("syscall {} 1000", libc::SYS_getppid);
+    // What is there goes on.
+    for (command, call, count) in
+        [("sleeps 1 5 10", SLEEP, 5.0), (storm.as_str(), "other", 1000.0), ("sleeps 1 3 10", SLEEP, 3.0)]
+    {
+        let change = exporter.during(|| drop(a.load.run(command)));
+        let histogram = Histogram::of(&change, &a, call);
+        assert_eq!((histogram.count, histogram.sum), (count, seconds(&change, &a, call)), "{command}");
+        let all = change.sum(&format!("{LATENCY}_count"), &[("container_id", &a.id)]);
+        assert_eq!(all, count, "{command}: in no other histogram");
+    }
+    let folded = [("metric", LATENCY), ("reason", "container_limit")];
+    assert!(exporter.scrape().sum("doubleslit_counts_folded_total", &folded) >= 1000.0);
+    assert_balanced(&exporter.scrape());
 }
 
 #[test]
