@@ -28,7 +28,7 @@ pub const BYTES_MAX: usize = 128;
 pub const NEVER_RETURNS: u8 = 16;
 
 /// The bit of a call that replaces the process's memory when it succeeds: it is read when the call begins.
-pub const REPLACES_MEMORY: u8 = 8;
+pub const REPLACES_MEMORY: u8 = 32;
 
 /// What a pointer leads to.
 pub mod what {
