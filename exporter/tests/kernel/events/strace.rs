@@ -3,13 +3,15 @@
 use std::{collections::BTreeMap, fs, process::Command};
 
 use doubleslit_testbed::{
+    api::{self, Stream},
     load::script::{CALLS, NAMES, NO_CALL, THREADS},
     static_binary,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{text, watch};
+use crate::harness::setup;
 
 /// A call and its result: a number, or an error's name.
 type Call = (String, String);
@@ -52,24 +54,35 @@ fn calls_are_those_that_strace_sees() {
     let directory = TempDir::new().expect("a directory can be made");
     let log = directory.path().join("strace");
     let names = format!("{},{NO_CALL},exit_group", NAMES.join(","));
-    let watch = watch(&["--syscall", &names, "--select", "comm=script-*,comm=doubleslit-load"]);
+    let rule = "comm=script-*,comm=doubleslit-load";
+    let watch = watch(&["--syscall", &names, "--select", rule]);
+    let exporter = setup().start();
+    let spec = json!({ "syscalls": names.split(',').collect::<Vec<_>>(), "select": [rule] });
+    api::trace(&exporter.socket, "script", &spec);
+    let mut stream = Stream::open(&exporter.socket, "/api/v1/traces/script/events", "*/*");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-o"]).arg(&log).arg(load).arg("script").env("TMPDIR", directory.path());
     let mut strace = strace.spawn().expect("`strace` is installed");
     let status = strace.wait().expect("it is a child");
     assert!(status.success(), "{status}");
-    let events = watch.await_events_until("the end", |event| {
+    let is_last = |event: &Value| {
         text(event, "doubleslit.syscall.name") == "exit_group"
             && text(event, "doubleslit.process.comm") == "doubleslit-load"
-    });
+    };
+    let expected = traced(&fs::read_to_string(&log).expect("`strace` has written"));
+    println!("as watched");
+    assert_seen(&watch.await_events_until("the end", is_last), &expected);
+    println!("as traced");
+    assert_seen(&stream.before(is_last), &expected);
+}
 
+/// Checks that these events are the calls of the script's threads.
+fn assert_seen(events: &[Value], expected: &Threads) {
     let mut seen = Threads::new();
     for event in events.iter().filter(|event| text(event, "doubleslit.process.comm").starts_with("script-")) {
         let thread = event["doubleslit.thread.id"].as_u64().expect("a thread's id");
         seen.entry(thread).or_default().push(call(event));
     }
-    let mut expected = traced(&fs::read_to_string(&log).expect("`strace` has written"));
-    expected.retain(|thread, _| seen.contains_key(thread));
     assert_eq!(seen.len(), THREADS);
     for (thread, calls) in &seen {
         assert_eq!(calls.len(), CALLS + 1, "calls of thread {thread}");
