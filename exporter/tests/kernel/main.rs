@@ -8,6 +8,7 @@ mod bpf_objects;
 mod capacity;
 mod churn;
 mod container;
+mod dashboards;
 mod events;
 mod exec;
 mod exit;

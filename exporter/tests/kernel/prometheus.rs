@@ -41,11 +41,18 @@ impl Prometheus {
 
     /// The value of the one series that an expression has; nothing if it has none.
     pub(crate) fn query(&self, expression: &str) -> Option<f64> {
-        let expression = expression.replace('"', "%22");
+        self.values(expression)?.first().copied()
+    }
+
+    /// The values of all series that an expression has. Panics when it is no expression.
+    pub(crate) fn values(&self, expression: &str) -> Option<Vec<f64>> {
+        let expression: String = expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let answer =
             Connection::open(self.address).ok()?.get(&format!("/api/v1/query?query={expression}"), &[]).ok()?;
         let answer: serde_json::Value = serde_json::from_str(&answer.text()).ok()?;
-        answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
+        assert_eq!(answer["status"], "success", "{answer}");
+        let series = answer["data"]["result"].as_array()?;
+        series.iter().map(|series| series["value"][1].as_str()?.parse().ok()).collect()
     }
 }
 
