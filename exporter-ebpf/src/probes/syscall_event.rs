@@ -101,12 +101,14 @@ static EXECUTIONS_BEGUN: HashMap<u64, Draft> = HashMap::with_max_entries(1, BPF_
 /// `sys_enter(regs, id)`: runs in the task that makes the call. Calls that seccomp refuses are not here.
 #[btf_tracepoint(function = "sys_enter")]
 fn syscall_begin(ctx: BtfTracePointContext) -> i32 {
-    let task = Task::current();
-    let is_compat = task.is_in_compat_syscall();
     let number = ctx.arg::<i64>(1) as i32;
-    let call = syscall::call(number, is_compat);
+    let call = syscall::call(number, false);
     let bits = bits(call);
-    if bits & WANTED == 0 || is_compat || !is_wanted(call) || process::is_own(task) {
+    if bits & WANTED == 0 || !is_wanted(call) {
+        return 0;
+    }
+    let task = Task::current();
+    if task.is_in_compat_syscall() || process::is_own(task) {
         return 0;
     }
     // SAFETY: the first argument is the task's registers.
