@@ -52,7 +52,7 @@ impl From<Kind> for What {
 #[inline(always)]
 pub fn is_wanted(what: What, cgroup: u64) -> bool {
     match what.kind {
-        Kind::Syscall => is_call_wanted(what.detail, cgroup),
+        Kind::Syscall => is_call_wanted(what.detail, || cgroup),
         _ => is_asked_for(what, cgroup) || is_asked_for(what, ANYBODY),
     }
 }
@@ -63,22 +63,28 @@ pub fn are_calls() -> bool {
     CALLS_ARE_TRACED.load() != 0
 }
 
-/// Whether a call of this owner may return as this one that somebody wants, or whose beginning was noted.
+/// Whether a call of its owner may return as this one that somebody wants, or whose beginning was noted. The owner is asked for
+/// only if it matters.
 #[inline(always)]
-pub fn concerns_call(call: u32, cgroup: u64) -> bool {
+pub fn concerns_call(call: u32, owner: impl FnOnce() -> u64) -> bool {
     let bits = call_bits(call);
-    bits & NOTED_OF_ANYBODY != 0 || bits & NOTED != 0 && may_own(cgroup)
+    bits & NOTED_OF_ANYBODY != 0 || bits & NOTED != 0 && may_own(owner())
 }
 
-/// Whether a trace wants a call of its owner, or of anybody.
+/// Whether a trace wants a call of its owner, who is asked for only if it matters, or of anybody.
 #[inline(always)]
-pub fn is_call_wanted(call: u32, cgroup: u64) -> bool {
+pub fn is_call_wanted(call: u32, owner: impl FnOnce() -> u64) -> bool {
     let bits = call_bits(call);
-    let is_asked = || {
-        bits & OF_SOME != 0 && is_asked_for(What { kind: Kind::Syscall, detail: call }, cgroup)
-            || bits & ALL_OF_SOME != 0 && is_asked_for(Kind::Syscall.into(), cgroup)
-    };
-    bits & OF_ANYBODY != 0 || bits & (OF_SOME | ALL_OF_SOME) != 0 && may_own(cgroup) && is_asked()
+    if bits & OF_ANYBODY != 0 {
+        return true;
+    }
+    if bits & (OF_SOME | ALL_OF_SOME) == 0 {
+        return false;
+    }
+    let cgroup = owner();
+    may_own(cgroup)
+        && (bits & OF_SOME != 0 && is_asked_for(What { kind: Kind::Syscall, detail: call }, cgroup)
+            || bits & ALL_OF_SOME != 0 && is_asked_for(Kind::Syscall.into(), cgroup))
 }
 
 /// Counts an event that found no room in the ring for those who want it.

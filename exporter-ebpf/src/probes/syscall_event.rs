@@ -157,8 +157,7 @@ fn syscall_event(ctx: BtfTracePointContext) -> i32 {
     let registers = unsafe { Registers::new(ctx.arg(0)) };
     let is_compat = task.is_in_compat_syscall();
     let returned_as = syscall::call(registers.syscall(), is_compat);
-    if bits(returned_as) & NOTED == 0
-        || traced::are_calls() && !traced::concerns_call(returned_as, cgroup::current_id())
+    if bits(returned_as) & NOTED == 0 || traced::are_calls() && !traced::concerns_call(returned_as, cgroup::current_id)
     {
         return 0;
     }
@@ -255,7 +254,7 @@ fn key(task: Task) -> u64 {
 /// Whether traces, if it is they that decide, want a call of the task that runs.
 #[inline(always)]
 fn is_wanted(call: u32) -> bool {
-    !traced::are_calls() || traced::is_call_wanted(call, cgroup::current_id())
+    !traced::are_calls() || traced::is_call_wanted(call, cgroup::current_id)
 }
 
 #[inline(always)]

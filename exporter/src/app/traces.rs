@@ -67,15 +67,14 @@ impl Tracer {
 /// Starts what has traces begin and end. It learns of containers by the registry.
 pub(super) fn start(config: &Config, registry: &Arc<Registry>) -> Result<(Traces, Traced), AppError> {
     let traced = Traced::default();
-    let table = Table::default();
-    let catalogue = Known { host_root: config.identity.host_root.clone(), table: table.clone() };
-    let (traces, worker) = Traces::new(traced.clone(), catalogue.clone(), config.ignore.clone());
+    let tracepoints = Tracepoints { host_root: config.identity.host_root.clone(), table: Table::default() };
+    let (traces, worker) = Traces::new(traced.clone(), tracepoints.clone(), config.ignore.clone());
     registry.watch(traces.inlet());
     let programs = Programs {
         settings: events::of_no_kind(&config.events),
         redaction: config.events.arguments.redact.clone(),
         traced: traced.clone(),
-        known: catalogue,
+        tracepoints,
         signatures: Arc::default(),
         inlet: traces.inlet(),
         registry: Arc::clone(registry),
@@ -88,12 +87,12 @@ pub(super) fn start(config: &Config, registry: &Arc<Registry>) -> Result<(Traces
 
 /// The kernel's tracepoints, and those of them that traces have asked for.
 #[derive(Clone, Debug)]
-struct Known {
+struct Tracepoints {
     host_root: PathBuf,
     table: Table,
 }
 
-impl Catalogue for Known {
+impl Catalogue for Tracepoints {
     fn tracepoints(&self, selector: &Selector) -> Result<Vec<u32>, String> {
         let wanted = select::Wanted { selector: selector.clone(), by: Vec::new(), events: true, raw: false };
         let found = Tracefs::find(&self.host_root).map_err(Into::into);
@@ -112,7 +111,7 @@ struct Programs {
     settings: EventSettings,
     redaction: Redaction,
     traced: Traced,
-    known: Known,
+    tracepoints: Tracepoints,
     signatures: Arc<OnceLock<Signatures>>,
     inlet: Inlet,
     registry: Arc<Registry>,
@@ -131,7 +130,7 @@ impl Programs {
     }
 
     fn load(&self) -> Result<(TraceObject, Reading), String> {
-        let table = self.known.table.clone();
+        let table = self.tracepoints.table.clone();
         let loaded = TraceObject::load(self.settings.clone(), KERNEL_BTF.into(), &self.traced, table.clone());
         let (object, source) = loaded.map_err(|error| chain(&error).to_string())?;
         let reader = Reader {
@@ -162,7 +161,7 @@ impl Programs {
 impl Switch<Wanted> for Programs {
     fn on(&mut self, wanted: Wanted) -> Result<(), String> {
         if wanted.kind == Kind::Syscall {
-            let host_root = &self.known.host_root;
+            let host_root = &self.tracepoints.host_root;
             self.signatures.get_or_init(|| events::signatures(host_root, &Calls::all()));
         }
         let result = self.object()?.attach(wanted);

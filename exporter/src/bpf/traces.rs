@@ -36,7 +36,11 @@ use crate::{
     error::chain,
     filter::Owners,
     identity::CgroupId,
-    probes::{PROBES, Program, syscall::Calls, tracepoint::EVENT_PROGRAM},
+    probes::{
+        PROBES, Program,
+        syscall::{BEGIN, Calls},
+        tracepoint::EVENT_PROGRAM,
+    },
     tracepoints::table::Table,
     traces::{Kernel, Key, Switch, Wanted},
 };
@@ -131,7 +135,7 @@ impl TraceObject {
     fn attach_programs(&mut self, kind: Kind) -> Result<(), String> {
         let Self { ebpf, layout, btf, attached, .. } = self;
         let mut found = false;
-        for program in programs(kind) {
+        for program in PROBES.iter().flat_map(|probe| probe.events).filter(|program| sends(program, kind)) {
             found = true;
             if attached.iter().any(|attached| attached.program.name == program.name) {
                 continue;
@@ -172,7 +176,7 @@ impl TraceObject {
     fn detach_idle(&mut self) {
         let Self { ebpf, kinds, attached, .. } = self;
         attached.retain(|AttachedProgram { program, .. }| {
-            let is_needed = program.kinds.iter().any(|kind| kinds.contains_key(kind));
+            let is_needed = kinds.keys().any(|kind| sends(program, *kind));
             if !is_needed {
                 object::detach(program, ebpf);
             }
@@ -193,9 +197,9 @@ impl fmt::Debug for TraceObject {
     }
 }
 
-/// The programs that send a kind.
-fn programs(kind: Kind) -> impl Iterator<Item = &'static Program> {
-    PROBES.iter().flat_map(|probe| probe.events).filter(move |program| program.kinds.contains(&kind))
+/// Whether a kind is sent by a program; or is [`Wanted::BEGINNINGS`], and the program notes them.
+fn sends(program: &Program, kind: Kind) -> bool {
+    if program.name == BEGIN.name { kind == Wanted::BEGINNINGS.kind } else { program.kinds.contains(&kind) }
 }
 
 /// What the kernel is told.

@@ -37,15 +37,7 @@ pub static PROBE: Probe = Probe {
             each_run_counts: false,
             describes: &[PROCESS_FIELDS],
         },
-        Program {
-            name: "syscall_begin",
-            tracepoint: "sys_enter",
-            fields: EVENT_FIELDS,
-            arguments: &[],
-            kinds: &[Kind::Syscall],
-            each_run_counts: false,
-            describes: &[PROCESS_FIELDS],
-        },
+        BEGIN,
     ],
     families: &[
         Family {
@@ -101,6 +93,18 @@ pub const ENTRY: Program = Program {
     kinds: &[Kind::SyscallTime, Kind::SyscallUntimed, Kind::SyscallLatency],
     each_run_counts: false,
     describes: &[],
+};
+
+/// The program that notes how a call begins that is sent. Without it, calls have no durations, and some of their arguments are not
+/// known.
+pub const BEGIN: Program = Program {
+    name: "syscall_begin",
+    tracepoint: "sys_enter",
+    fields: EVENT_FIELDS,
+    arguments: &[],
+    kinds: &[Kind::Syscall],
+    each_run_counts: false,
+    describes: &[PROCESS_FIELDS],
 };
 
 #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doubleslit_common::kind::Kind;
+use doubleslit_common::{kind::Kind, traced::WHOLE};
 
 use super::{
     error::SpecError,
@@ -11,7 +11,7 @@ use super::{
     wanted::{self, Catalogue, Wanted},
 };
 use crate::{
-    events::event::Event,
+    events::{event::Event, syscalls::needs_beginning},
     filter::{self, Filter, List},
     identity::{Identity, Scope, ignore::Pattern},
     probes::syscall::Calls,
@@ -38,6 +38,8 @@ pub(super) struct Plan {
     pid: Option<u32>,
     /// What the kernel is asked for, in order.
     pub(super) wanted: Vec<Wanted>,
+    /// Whether it has to be noted how calls begin.
+    needs_beginnings: bool,
     filter: Filter,
     /// One in how many is handed out.
     pub(super) sample_rate: u32,
@@ -68,6 +70,7 @@ impl Plan {
             events,
             syscalls,
             tracepoints,
+            durations,
             select,
             drop,
             sample_rate,
@@ -122,7 +125,16 @@ impl Plan {
             let reason = "its rules match nothing of what is wanted".to_owned();
             return Err(SpecError { field: "select".to_owned(), reason });
         }
-        Ok(Self { owner, pid: *pid, wanted, filter, sample_rate: *sample_rate, duration: *duration })
+        let mut calls = wanted.iter().filter(|wanted| wanted.kind == Kind::Syscall);
+        let needs_beginnings = calls.any(|call| *durations || call.detail == WHOLE || needs_beginning(call.detail));
+        let (pid, sample_rate, duration) = (*pid, *sample_rate, *duration);
+        Ok(Self { owner, pid, wanted, needs_beginnings, filter, sample_rate, duration })
+    }
+
+    /// What is to be attached.
+    pub(super) fn programs(&self) -> Vec<Wanted> {
+        let beginnings = self.needs_beginnings.then_some(Wanted::BEGINNINGS);
+        self.wanted.iter().copied().chain(beginnings).collect()
     }
 
     /// Whether it matters whose an event is.

@@ -48,6 +48,10 @@ pub struct Spec {
     /// Tracepoints by names and patterns, such as `sched:sched_process_fork` and `block:*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tracepoints: Vec<String>,
+    /// Whether system calls have durations. Without it, each call of the machine takes less time while they are traced; those
+    /// that cannot be told without their beginning, such as `execve`, have theirs in any case.
+    #[serde(skip_serializing_if = "is_default")]
+    pub durations: bool,
     /// Rules for the events that are wanted; without any, all are.
     #[serde(with = "rules", skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<WrittenRule>,
@@ -59,6 +63,12 @@ pub struct Spec {
     /// How long it runs; without it, until it is deleted.
     #[serde(with = "duration", skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
+}
+
+/// Whether calls have durations as they do unless it is said.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_default(durations: &bool) -> bool {
+    *durations
 }
 
 impl Default for Spec {
@@ -74,6 +84,7 @@ impl Default for Spec {
             events: Vec::new(),
             syscalls: Vec::new(),
             tracepoints: Vec::new(),
+            durations: true,
             select: Vec::new(),
             drop: Vec::new(),
             sample_rate: 1,

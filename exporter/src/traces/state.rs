@@ -57,10 +57,10 @@ impl State {
         Ok((self.created, trace))
     }
 
-    /// The name of a pending trace, and what it wants of the kernel; nothing when it was deleted meanwhile.
+    /// The name of a pending trace, and what is to be attached for it; nothing when it was deleted meanwhile.
     pub(super) fn wanted(&self, id: u64) -> Option<(String, Vec<Wanted>)> {
         let (name, entry) = self.traces.iter().find(|(_, entry)| entry.id == id)?;
-        Some((name.clone(), entry.plan.wanted.clone()))
+        Some((name.clone(), entry.plan.programs()))
     }
 
     /// Has a pending trace run. Says whether it is still there.

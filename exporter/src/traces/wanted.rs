@@ -27,6 +27,9 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// That it is noted how system calls begin: without it they have no durations. Nobody has it, so it is no part of a [`Key`].
+    pub const BEGINNINGS: Self = Self::whole(Kind::SyscallTime);
+
     /// All of a kind.
     pub(super) const fn whole(kind: Kind) -> Self {
         Self { kind, detail: WHOLE }

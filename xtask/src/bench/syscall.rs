@@ -41,13 +41,15 @@ enum Condition {
     Counted,
     Timed,
     Histogram,
+    OtherReturns,
+    ReturnsElsewhere,
     OtherTraced,
     TracedElsewhere,
     Traced,
     Bpftrace,
 }
 
-const CONDITIONS: [Condition; 12] = [
+const CONDITIONS: [Condition; 14] = [
     Condition::Nothing,
     Condition::Empty,
     Condition::BothEmpty,
@@ -56,6 +58,8 @@ const CONDITIONS: [Condition; 12] = [
     Condition::Counted,
     Condition::Timed,
     Condition::Histogram,
+    Condition::OtherReturns,
+    Condition::ReturnsElsewhere,
     Condition::OtherTraced,
     Condition::TracedElsewhere,
     Condition::Traced,
@@ -73,6 +77,8 @@ impl fmt::Display for Condition {
             Self::Counted => "the probe, call counted",
             Self::Timed => "the probe, call counted and timed",
             Self::Histogram => "the probe, call counted and timed, with a histogram",
+            Self::OtherReturns => "a trace of another call, without durations",
+            Self::ReturnsElsewhere => "a trace of this call of another container, without durations",
             Self::OtherTraced => "a trace of another call",
             Self::TracedElsewhere => "a trace of this call of another container",
             Self::Traced => "a trace, call sent with its arguments",
@@ -139,7 +145,8 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
         }
     }
     report.table(&["attached", "slow-down", "extra, ns", "ns per call"], &rows);
-    for (condition, limit) in [(Condition::NotChosen, 1.45), (Condition::Counted, 1.6)] {
+    for (condition, limit) in [(Condition::NotChosen, 1.45), (Condition::Counted, 1.6), (Condition::OtherReturns, 1.45)]
+    {
         report.target(Target {
             what: format!("slow-down of {}: {condition}", storm.title()),
             limit,
@@ -161,9 +168,11 @@ fn attach(condition: Condition, btf: &Btf) -> Result<Attached> {
             Ok(Attached::BothEmpty { _empty: [Empty::attach(btf, "sys_enter")?, Empty::attach(btf, "sys_exit")?] })
         }
         Condition::LeftOut => Ok(Attached::Ours { loaded: Box::new(loaded::load_calls_but_of(own_cgroup()?)?) }),
-        Condition::OtherTraced => traced("openat", own_cgroup()?),
-        Condition::TracedElsewhere => traced("getppid", NOBODY),
-        Condition::Traced => traced("getppid", own_cgroup()?),
+        Condition::OtherReturns => traced("openat", own_cgroup()?, false),
+        Condition::ReturnsElsewhere => traced("getppid", NOBODY, false),
+        Condition::OtherTraced => traced("openat", own_cgroup()?, true),
+        Condition::TracedElsewhere => traced("getppid", NOBODY, true),
+        Condition::Traced => traced("getppid", own_cgroup()?, true),
         Condition::NotChosen => {
             let mut calls = Calls::default();
             calls.add(|name| name == "openat");
@@ -180,8 +189,8 @@ fn attach(condition: Condition, btf: &Btf) -> Result<Attached> {
     }
 }
 
-fn traced(call: &str, cgroup: CgroupId) -> Result<Attached> {
-    Ok(Attached::Trace { _trace: Box::new(Trace::begin(call, cgroup)?) })
+fn traced(call: &str, cgroup: CgroupId, durations: bool) -> Result<Attached> {
+    Ok(Attached::Trace { _trace: Box::new(Trace::begin(call, cgroup, durations)?) })
 }
 
 /// The cgroup of this process, in which the storms are too.

@@ -43,14 +43,16 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    /// Begins it.
-    pub(super) fn begin(call: &str, cgroup: CgroupId) -> Result<Self> {
+    /// Begins it, with the durations of calls or without.
+    pub(super) fn begin(call: &str, cgroup: CgroupId, durations: bool) -> Result<Self> {
         let mut traced = Traced::default();
         let (mut object, ring) =
             TraceObject::load(loaded::of_no_events(RING), KERNEL_BTF.into(), &traced, Default::default())?;
         let detail = (0..).find(|number| call_name(*number) == call).ok_or_else(|| anyhow!("no call `{call}`"))?;
         let wanted = Wanted { kind: Kind::Syscall, detail };
-        object.attach(wanted).map_err(|error| anyhow!(error))?;
+        for wanted in [wanted].into_iter().chain(durations.then_some(Wanted::BEGINNINGS)) {
+            object.attach(wanted).map_err(|error| anyhow!(error))?;
+        }
         traced.on(Key { cgroup: Some(cgroup), wanted }).map_err(|error| anyhow!(error))?;
         let is_over = Arc::<AtomicBool>::default();
         let stop = Arc::clone(&is_over);

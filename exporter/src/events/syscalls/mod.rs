@@ -18,7 +18,7 @@ pub use signature::{Argument, Signatures};
 
 use doubleslit_common::probes::{
     syscall::{CALLS, WANTED},
-    syscall_event::{NEVER_RETURNS, REPLACES_MEMORY, Reads},
+    syscall_event::{NEVER_RETURNS, REPLACES_MEMORY, Read, Reads, moment, what},
 };
 
 use crate::probes::syscall::{Calls, call_name};
@@ -41,6 +41,15 @@ pub fn bits(calls: &Calls) -> [u8; CALLS] {
     bits
 }
 
+/// Whether all that is told of a call can only be known if it is noted how it begins.
+#[must_use]
+pub fn needs_beginning(call: u32) -> bool {
+    let name = call_name(call);
+    let reads = calls::meanings(name).map(meaning::reads).unwrap_or_default();
+    let is_early = |read: Read| read.what == what::BYTES && read.moment == moment::BEGIN;
+    ENDS.contains(&name) || EXECUTIONS.contains(&name) || reads.reads.into_iter().any(is_early)
+}
+
 /// What the programs read of a process's memory, by the number of the call.
 pub fn reads() -> impl Iterator<Item = (u32, Reads)> {
     let all = (0..CALLS as u32).filter_map(|call| Some((call, meaning::reads(calls::meanings(call_name(call))?))));
@@ -49,7 +58,7 @@ pub fn reads() -> impl Iterator<Item = (u32, Reads)> {
 
 #[cfg(test)]
 mod tests {
-    use doubleslit_common::probes::syscall_event::{READS, moment, what};
+    use doubleslit_common::probes::syscall_event::READS;
 
     use super::*;
 
@@ -76,5 +85,20 @@ mod tests {
         }
         assert!(count > 60, "{count} calls have something to read");
         assert_eq!(READS, 4);
+    }
+
+    #[test]
+    fn some_calls_can_be_told_without_their_beginnings() {
+        let needs = |name: &str| needs_beginning((0..).find(|call| call_name(*call) == name).expect("there is one"));
+        for name in ["openat", "close", "kill", "getppid", "rt_sigreturn"] {
+            assert!(!needs(name), "{name}");
+        }
+        for name in ["exit", "exit_group", "execve", "execveat", "connect"] {
+            assert!(needs(name), "{name}");
+        }
+        let early =
+            reads().filter(|(_, Reads { reads })| reads[0].what == what::BYTES && reads[0].moment == moment::BEGIN);
+        let count = early.inspect(|(call, _)| assert!(needs_beginning(*call), "{}", call_name(*call))).count();
+        assert!(count > 0);
     }
 }

@@ -135,6 +135,44 @@ fn what_is_noted_of_beginnings_goes() {
     tracing.traces().delete("kept").expect("there is one");
 }
 
+/// Without durations only one program is attached, unless calls are traced whose beginnings are needed.
+#[test]
+#[ignore = "needs root and BTF"]
+fn without_durations_returns_are_enough() {
+    let mut web = docker().load("returns-web", &[]);
+    let tracing = Tracing::start("");
+    let run = |name: &str, calls: &str, durations: bool| {
+        let owner = r#""containers": ["returns-web"]"#;
+        tracing.run(name, &format!(r#"{{{owner}, "syscalls": [{calls}], "durations": {durations}}}"#));
+    };
+    run("returns", r#""getppid", "openat""#, false);
+    tracing.until_about("returns", &web);
+    assert!(!is_beginning_noted());
+    let mut returns = tracing.subscribe("returns");
+    web.load.run(&format!("syscall {} 7", libc::SYS_getppid));
+    open(&mut web, 4);
+    let events = tracing.events("returns", &mut returns, 11);
+    assert_eq!((told_count(&events, "getppid"), told_count(&events, "openat")), (7, 4));
+    for event in &events {
+        let Details::Syscall(syscall) = &event.details else { panic!("another kind: {event:?}") };
+        assert_eq!((syscall.began, syscall.duration), (None, None));
+        assert!(syscall.result.is_some() && syscall.arguments.len() == if syscall.name() == "openat" { 4 } else { 0 });
+    }
+    for (name, calls, durations) in [("ends", r#""exit_group""#, false), ("timed", r#""getppid""#, true)] {
+        run(name, calls, durations);
+        assert!(is_beginning_noted(), "{name}");
+        tracing.traces().delete(name).expect("there is one");
+        wait::until("beginnings are not noted any more", || (!is_beginning_noted()).then_some(()));
+    }
+}
+
+/// Whether this process has the program attached that notes how calls begin.
+fn is_beginning_noted() -> bool {
+    let objects = bpf_objects(std::process::id().cast_signed());
+    let mut programs = objects.iter().filter(|(kind, _)| kind == "prog");
+    programs.any(|(_, id)| bpftool(&["prog", "show", "id", id]).is_some_and(|shown| shown["name"] == "syscall_begin"))
+}
+
 /// How many calls are noted that have begun.
 fn begun() -> usize {
     let objects = bpf_objects(std::process::id().cast_signed());
