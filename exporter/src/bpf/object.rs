@@ -442,6 +442,11 @@ pub(super) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError
     ebpf.take_map(name).ok_or(LoadError::NoMap(name))
 }
 
+/// The same as what it is used as.
+pub(super) fn take_as<T: TryFrom<Map, Error = MapError>>(ebpf: &mut Ebpf, name: &'static str) -> Result<T, LoadError> {
+    take(ebpf, name)?.try_into().map_err(|error| LoadError::Map(name, error))
+}
+
 fn take_data(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData, LoadError> {
     match take(ebpf, name)? {
         Map::PerCpuHashMap(data) | Map::PerCpuArray(data) | Map::Array(data) => Ok(data),

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::Arc,
 };
 
@@ -89,10 +89,19 @@ fn describe<T: Wire + 'static>(
     tracepoints: impl Iterator<Item = T>,
     ebpf: &mut Ebpf,
 ) -> Result<(), LoadError> {
+    describe_numbered(name, (0..).zip(tracepoints), ebpf)
+}
+
+/// The same of tracepoints with these numbers.
+fn describe_numbered<T: Wire + 'static>(
+    name: &'static str,
+    mut tracepoints: impl Iterator<Item = (u32, T)>,
+    ebpf: &mut Ebpf,
+) -> Result<(), LoadError> {
     let map = ebpf.map_mut(name).ok_or(LoadError::NoMap(name))?;
     let failed = |error| LoadError::Map(name, error);
     let mut array = Array::<_, Element<T>>::try_from(map).map_err(failed)?;
-    (0..).zip(tracepoints).try_for_each(|(number, known)| array.set(number, Element(known), 0)).map_err(failed)
+    tracepoints.try_for_each(|(number, known)| array.set(number, Element(known), 0)).map_err(failed)
 }
 
 /// Attaches a program to tracepoints, each with its name, the kernel's number for it, and whether it was named alone.
@@ -105,10 +114,9 @@ fn attach_to<'a>(
     let fd = load(program, ebpf)?;
     let (mut links, mut refused) = (Vec::new(), Vec::new());
     for (number, (name, id, named)) in (0..).zip(tracepoints) {
-        match sys::attach_tracepoint(fd.as_fd(), id, cookie(number, id)) {
+        match attach_one(fd.as_fd(), number, (name, id, named))? {
             Ok(link) => links.push(link),
-            Err(error) if !named && is_not_for_programs(&error) => refused.push((name.clone(), error)),
-            Err(source) => return Err(LoadError::Tracepoint { name: name.clone(), source }),
+            Err(error) => refused.push((name.clone(), error)),
         }
     }
     if links.is_empty()
@@ -126,6 +134,20 @@ fn load(program: &'static Program, ebpf: &mut Ebpf) -> Result<ProgramFd, LoadErr
     let failed = |error| LoadError::Program(program.name, error);
     bpf.load().map_err(failed)?;
     bpf.fd().and_then(|fd| Ok(fd.try_clone()?)).map_err(failed)
+}
+
+/// Attaches a loaded program to a tracepoint, which has this number. One that only a pattern means may take no program: why.
+fn attach_one(
+    program: BorrowedFd<'_>,
+    number: u32,
+    (name, id, named): (&Name, u32, bool),
+) -> Result<io::Result<OwnedFd>, LoadError> {
+    match sys::attach_tracepoint(program, id, cookie(number, id)) {
+        Err(error) if named || !is_not_for_programs(&error) => {
+            Err(LoadError::Tracepoint { name: name.clone(), source: error })
+        }
+        result => Ok(result),
+    }
 }
 
 /// What tells a program which tracepoint it runs for: our number, and the kernel's.
@@ -148,17 +170,11 @@ impl Attachable {
             None => load(&EVENT_PROGRAM, ebpf)?,
         };
         let program = self.program.insert(program);
-        let extents = ebpf.map_mut("EXTENTS").ok_or(LoadError::NoMap("EXTENTS"))?;
-        let failed = |error| LoadError::Map("EXTENTS", error);
-        let mut extents = Array::<_, Element<Extent>>::try_from(extents).map_err(failed)?;
-        extents.set(number, Element(traced.extent()), 0).map_err(failed)?;
+        describe_numbered("EXTENTS", [(number, traced.extent())].into_iter(), ebpf)?;
         let Traced { name, format, named, .. } = traced;
-        match sys::attach_tracepoint(program.as_fd(), format.id, cookie(number, format.id)) {
+        match attach_one(program.as_fd(), number, (name, format.id, *named))? {
             Ok(link) => drop(self.links.insert(format.id, link)),
-            Err(error) if !named && is_not_for_programs(&error) => {
-                warn!(tracepoint = %name, %error, "no program can be attached, hits are not seen");
-            }
-            Err(source) => return Err(LoadError::Tracepoint { name: name.clone(), source }),
+            Err(error) => warn!(tracepoint = %name, %error, "no program can be attached, hits are not seen"),
         }
         Ok(())
     }

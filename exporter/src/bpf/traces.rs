@@ -95,15 +95,13 @@ impl TraceObject {
         syscalls::set_reads(reads).map_err(|error| LoadError::Map("SYSCALL_READS", error))?;
         let ring = EventRing::new(object::take(&mut ebpf, "EVENTS")?);
         let ring = ring.map_err(|error| LoadError::Map("EVENTS", error))?;
-        let gates = Array::try_from(object::take(&mut ebpf, "GATES")?);
-        let gates = gates.map_err(|error| LoadError::Map("GATES", error))?;
-        let keys = HashMap::try_from(object::take(&mut ebpf, "TRACED")?);
-        let keys = keys.map_err(|error| LoadError::Map("TRACED", error))?;
-        let bits = Array::try_from(object::take(&mut ebpf, "TRACED_CALLS")?);
-        let bits = bits.map_err(|error| LoadError::Map("TRACED_CALLS", error))?;
-        let owners = Array::try_from(object::take(&mut ebpf, "TRACED_OWNERS")?);
-        let owners = owners.map_err(|error| LoadError::Map("TRACED_OWNERS", error))?;
-        *traced.maps() = Some(Maps { keys, bits, owners, calls: TracedCalls::default() });
+        let gates = object::take_as(&mut ebpf, "GATES")?;
+        *traced.maps() = Some(Maps {
+            keys: object::take_as(&mut ebpf, "TRACED")?,
+            bits: object::take_as(&mut ebpf, "TRACED_CALLS")?,
+            owners: object::take_as(&mut ebpf, "TRACED_OWNERS")?,
+            calls: TracedCalls::default(),
+        });
         let (kinds, attached, tracepoints) = (BTreeMap::new(), Vec::new(), Attachable::default());
         Ok((Self { ebpf, layout, btf, gates, kinds, attached, table, tracepoints }, ring))
     }

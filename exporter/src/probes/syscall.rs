@@ -50,39 +50,38 @@ pub static PROBE: Probe = Probe {
             zeros: &[],
             whole: true,
         },
-        Family {
-            name: "doubleslit_syscall_duration_seconds",
-            help: "Time between entry and return of system calls, by name, with the setting `syscalls.time`",
-            kind: Kind::SyscallTime,
-            source: Source::Counts,
-            labels: &["syscall"],
-            values: call_values,
-            zeros: &[],
-            whole: true,
-        },
-        Family {
-            name: "doubleslit_syscalls_untimed",
-            help: "System calls that returned without having been timed: they were under way when the probe was attached, or were \
+        by_call(
+            "doubleslit_syscall_duration_seconds",
+            "Time between entry and return of system calls, by name, with the setting `syscalls.time`",
+            Kind::SyscallTime,
+        ),
+        by_call(
+            "doubleslit_syscalls_untimed",
+            "System calls that returned without having been timed: they were under way when the probe was attached, or were \
                    refused, by seccomp for example, before they began",
-            kind: Kind::SyscallUntimed,
-            source: Source::Counts,
-            labels: &["syscall"],
-            values: call_values,
-            zeros: &[],
-            whole: true,
-        },
-        Family {
-            name: "doubleslit_syscall_latency_seconds",
-            help: "How long each system call took, of those that the setting `syscalls.histograms` names",
-            kind: Kind::SyscallLatency,
-            source: Source::Counts,
-            labels: &["syscall"],
-            values: call_values,
-            zeros: &[],
-            whole: true,
-        },
+            Kind::SyscallUntimed,
+        ),
+        by_call(
+            "doubleslit_syscall_latency_seconds",
+            "How long each system call took, of those that the setting `syscalls.histograms` names",
+            Kind::SyscallLatency,
+        ),
     ],
 };
+
+/// A family with one row for each call.
+const fn by_call(name: &'static str, help: &'static str, kind: Kind) -> Family {
+    Family {
+        name,
+        help,
+        kind,
+        source: Source::Counts,
+        labels: &["syscall"],
+        values: call_values,
+        zeros: &[],
+        whole: true,
+    }
+}
 
 /// The program that notes when a call begins. Only then the other one counts times.
 pub const ENTRY: Program = Program {
@@ -167,6 +166,12 @@ const EVENT_FIELDS: &[&str] = &[
 #[must_use]
 pub fn call_name(call: u32) -> &'static str {
     names::call(call)
+}
+
+/// The first call with this name, see [`syscall::call`].
+#[must_use]
+pub fn call_number(name: &str) -> Option<u32> {
+    (0..CALLS as u32).find(|call| names::call(*call) == name)
 }
 
 /// The name of an error; that of none is `OK`.
@@ -288,7 +293,7 @@ mod tests {
 
     #[test]
     fn details_have_names() {
-        let openat = (0..).find(|call| names::call(*call) == "openat").expect("every architecture has it");
+        let openat = call_number("openat").expect("every architecture has it");
         for (call, result, expected) in [
             (openat, 3, ["openat", "OK"]),
             (openat, -2, ["openat", "ENOENT"]),
@@ -331,7 +336,7 @@ mod tests {
 
     #[test]
     fn an_execution_returns_as_another_call() {
-        let number = |name: &str| (0..).find(|call| names::call(*call) == name).expect("every architecture has it");
+        let number = |name: &str| call_number(name).expect("every architecture has it");
         let executing = ["execve", "execveat", "compat"].map(number);
         for wanted in executing {
             let mut calls = Calls::default();

@@ -19,7 +19,7 @@ use doubleslit::{
     },
     events::source::RecordSource as _,
     identity::CgroupId,
-    probes::syscall::call_name,
+    probes::syscall::call_number,
     traces::{Key, Switch as _, Wanted},
 };
 use doubleslit_common::kind::Kind;
@@ -48,7 +48,7 @@ impl Trace {
         let mut traced = Traced::default();
         let (mut object, ring) =
             TraceObject::load(loaded::of_no_events(RING), KERNEL_BTF.into(), &traced, Default::default())?;
-        let detail = (0..).find(|number| call_name(*number) == call).ok_or_else(|| anyhow!("no call `{call}`"))?;
+        let detail = call_number(call).ok_or_else(|| anyhow!("no call `{call}`"))?;
         let wanted = Wanted { kind: Kind::Syscall, detail };
         for wanted in [wanted].into_iter().chain(durations.then_some(Wanted::BEGINNINGS)) {
             object.attach(wanted).map_err(|error| anyhow!(error))?;

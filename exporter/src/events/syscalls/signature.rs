@@ -128,9 +128,10 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::probes::syscall::call_number;
 
     fn number(name: &str) -> u32 {
-        (0..CALLS as u32).find(|call| call_name(*call) == name).expect("a call of this machine")
+        call_number(name).expect("a call of this machine")
     }
 
     /// What the kernel says of `openat`, and nothing else.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use doubleslit_common::traced::WHOLE;
 
 use super::*;
-use crate::probes::syscall::call_name;
+use crate::probes::syscall::call_number;
 
 /// What a trace asks for, and the same once more as a test.
 struct Asked {
@@ -37,7 +37,7 @@ const WANTED: [(&str, &str); 4] =
 fn wanted((list, name): (&str, &str)) -> Vec<Wanted> {
     let of_kind = |kind: Kind, detail: u32| Wanted { kind, detail };
     let call = |name: &str| {
-        let call = (0..).find(|call| call_name(*call) == name).expect("every architecture has it");
+        let call = call_number(name).expect("every architecture has it");
         of_kind(Kind::Syscall, call)
     };
     match (list, name) {

@@ -1,12 +1,11 @@
 //! Traces of single system calls.
 
-use std::{collections::BTreeSet, process::Command};
+use std::collections::BTreeSet;
 
 use doubleslit::events::event::{Details, Event};
-use doubleslit_testbed::{docker::LoadContainer, shell, wait};
-use serde_json::Value;
+use doubleslit_testbed::{docker::LoadContainer, wait};
 
-use super::{Tracing, await_end_of, cgroup_of, programs};
+use super::{Tracing, all_programs, await_end_of, bpftool, cgroup_of, programs};
 use crate::{bpf_objects::bpf_objects, harness::docker};
 
 /// What the calls of some events are called, with their errors.
@@ -168,9 +167,7 @@ fn without_durations_returns_are_enough() {
 
 /// Whether this process has the program attached that notes how calls begin.
 fn is_beginning_noted() -> bool {
-    let objects = bpf_objects(std::process::id().cast_signed());
-    let mut programs = objects.iter().filter(|(kind, _)| kind == "prog");
-    programs.any(|(_, id)| bpftool(&["prog", "show", "id", id]).is_some_and(|shown| shown["name"] == "syscall_begin"))
+    all_programs().contains("syscall_begin")
 }
 
 /// How many calls are noted that have begun.
@@ -181,11 +178,6 @@ fn begun() -> usize {
         (shown["name"] == "SYSCALLS_BEGUN").then(|| bpftool(&["map", "dump", "id", id]))?
     });
     maps.filter_map(|dump| Some(dump.as_array()?.len())).sum()
-}
-
-fn bpftool(arguments: &[&str]) -> Option<Value> {
-    let output = shell::output(Command::new("bpftool").arg("--json").args(arguments));
-    serde_json::from_slice(&output.stdout).ok()
 }
 
 /// More than the ring has room for.

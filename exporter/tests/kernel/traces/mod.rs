@@ -104,16 +104,23 @@ impl Tracing {
     }
 }
 
-/// The programs that send events and that this process holds, as the kernel tells.
-fn programs() -> BTreeSet<String> {
+/// The programs that this process holds, as the kernel tells.
+fn all_programs() -> BTreeSet<String> {
     let objects = bpf_objects(std::process::id().cast_signed());
     let programs = objects.iter().filter(|(kind, _)| kind == "prog");
-    let names = programs.filter_map(|(_, id)| {
-        let output = shell::output(Command::new("bpftool").args(["--json", "prog", "show", "id", id]));
-        let shown: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-        Some(shown["name"].as_str()?.to_owned())
-    });
-    names.filter(|name| name.ends_with("_event")).collect()
+    let names = programs.filter_map(|(_, id)| Some(bpftool(&["prog", "show", "id", id])?["name"].as_str()?.to_owned()));
+    names.collect()
+}
+
+/// Those of them that send events.
+fn programs() -> BTreeSet<String> {
+    all_programs().into_iter().filter(|name| name.ends_with("_event")).collect()
+}
+
+/// What `bpftool` tells; nothing of what is gone.
+fn bpftool(arguments: &[&str]) -> Option<serde_json::Value> {
+    let output = shell::output(Command::new("bpftool").arg("--json").args(arguments));
+    serde_json::from_slice(&output.stdout).ok()
 }
 
 /// The id of a container's own cgroup.
