@@ -18,7 +18,7 @@ FUZZ_SECONDS := 60
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit-test kernel-test fuzz check docs bench setup setup-test setup-bench clean
+.PHONY: help run build test unit-test kernel-test fuzz check docs bench deb setup setup-test setup-bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,7 +38,7 @@ unit-test: setup
 
 kernel-test: setup setup-test
 	@cargo build --release --package doubleslit --examples
-	@cargo $(AS_ROOT) test --release --package doubleslit --test runtimes --test kernel -- --ignored --test-threads=1
+	@cargo $(AS_ROOT) test --release --package doubleslit --test runtimes --test rollout --test kernel -- --ignored --test-threads=1
 
 # The files that some targets write again and again are in memory.
 fuzz: setup ## try the parsers with made-up bytes; needs cargo-fuzz, a nightly and a C++ compiler: make fuzz FUZZ_SECONDS=60
@@ -59,6 +59,9 @@ check: setup ## what a change must pass besides the tests: format, lints, genera
 docs: setup ## write the generated documents
 	@cargo xtask docs
 
+deb: build ## make a Debian package
+	@scripts/package-deb $(TARGET)/release/doubleslit $(TARGET)
+
 bench: setup setup-bench ## measure costs, write docs/benchmarks.md
 	@cargo build --release --package doubleslit
 	@cargo $(AS_ROOT) run --quiet --release --package xtask -- bench
@@ -69,6 +72,8 @@ setup:
 setup-test: setup
 	@scripts/setup-test-runtimes
 	@scripts/setup-otel-collector
+	@scripts/setup-helm
+	@scripts/setup-test-browser
 
 setup-bench:
 	@scripts/setup-test-runtimes --bench

@@ -17,6 +17,9 @@ pub enum Change {
 }
 
 impl Change {
+    /// How many changes there are.
+    pub const COUNT: u32 = 3;
+
     /// The change with this number.
     #[must_use]
     pub const fn from_number(number: u32) -> Option<Self> {
@@ -29,7 +32,7 @@ impl Change {
     }
 }
 
-/// One notice: all of it, but for a cgroup's creation.
+/// What happened to which cgroup, and when: how a notice begins.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Notice {
@@ -39,23 +42,23 @@ pub struct Notice {
     pub boot_ns: u64,
     /// A number of [`Change`].
     pub change: u32,
-    /// Bytes of [`Creation::path`] that are used, without the final NUL; 0 when there is none or it could not be read.
+    /// Bytes of [`Told::path`] that there are, without the final NUL; 0 when there is none or it could not be read.
     pub path_bytes: u32,
 }
 
 wire!(Notice { cgroup: u64, boot_ns: u64, change: u32, path_bytes: u32 });
 
-/// The notice of a cgroup's creation.
+/// One notice. Of the path there is only as much as is used.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub struct Creation {
-    /// What all notices have.
+pub struct Told {
+    /// How it begins.
     pub notice: Notice,
     /// The path from the root of the cgroup v2 hierarchy; when it fills the array, it may be cut.
     pub path: [u8; PATH_BYTES],
 }
 
-wire!(Creation { notice: Notice, path: [u8; PATH_BYTES] });
+wire!(Told { notice: Notice, path: [u8; PATH_BYTES] });
 
 /// A notice as it came through the ring, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +80,7 @@ impl<'a> NoticeView<'a> {
         let word = |at: usize| Some(u64::from_ne_bytes(record.get(at..at + 8)?.try_into().ok()?));
         let half = |at: usize| Some(u32::from_ne_bytes(record.get(at..at + 4)?.try_into().ok()?));
         let used = half(offset_of!(Notice, path_bytes))? as usize;
-        let path = record.get(offset_of!(Creation, path)..)?.get(..used)?;
+        let path = record.get(offset_of!(Told, path)..)?.get(..used)?;
         Some(Self {
             cgroup: word(offset_of!(Notice, cgroup))?,
             boot_ns: word(offset_of!(Notice, boot_ns))?,
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_others_have_no_path() {
+    fn there_may_be_no_path() {
         let bytes = record(1, 0, b"");
         let notice = NoticeView::parse(&bytes).expect("well-formed");
         assert_eq!(notice, NoticeView { cgroup: 7, boot_ns: 9, change: Change::Removed, path: None });

@@ -1,15 +1,17 @@
 //! Notices of a cgroup's life, for userspace.
 
+use core::mem;
+
 use aya_ebpf::{
-    helpers::{bpf_ktime_get_boot_ns, bpf_probe_read_kernel_str_bytes},
+    helpers::{bpf_ktime_get_boot_ns, bpf_probe_read_kernel_str_bytes, generated::bpf_ringbuf_output},
     macros::map,
-    maps::RingBuf,
+    maps::{PerCpuArray, RingBuf},
 };
 use doubleslit_common::{
     kind::Kind,
     limits::NOTICE_RING_BYTES,
     loss::Loss,
-    notice::{Change, Creation, Notice},
+    notice::{Change, Notice, Told},
 };
 
 use crate::count;
@@ -19,36 +21,30 @@ use crate::count;
 #[map]
 static NOTICES: RingBuf = RingBuf::with_byte_size(NOTICE_RING_BYTES, 0);
 
-/// Tells userspace that a cgroup was created, and where.
+/// A notice while it is put together, which is too large for the stack: one for each change, because a program of another one
+/// may come between.
+#[map]
+static NOTICE_DRAFTS: PerCpuArray<Told> = PerCpuArray::with_max_entries(Change::COUNT, 0);
+
+/// Tells userspace what happened to a cgroup, and where that is. One that was not running when the cgroup was created learns
+/// its path when it goes.
 #[inline(always)]
-pub fn created(cgroup: u64, path: *const u8) {
-    let Some(mut entry) = NOTICES.reserve::<Creation>(0) else {
-        return count::lose(Kind::ContainerStart, Loss::NoticesFull, 1);
+pub fn tell(cgroup: u64, change: Change, path: *const u8) {
+    // No element is missing.
+    let Some(draft) = NOTICE_DRAFTS.get_ptr_mut(change as u32) else { return };
+    // SAFETY: `draft` is this CPU's element of the map, used by one program alone. The helper checks the source, and says how many
+    // bytes of the path there are; only these are sent.
+    let result = unsafe {
+        let text = bpf_probe_read_kernel_str_bytes(path, &mut (*draft).path);
+        let path_bytes = text.map_or(0, |text| text.len());
+        let boot_ns = bpf_ktime_get_boot_ns();
+        (*draft).notice = Notice { cgroup, boot_ns, change: change as u32, path_bytes: path_bytes as u32 };
+        let ring = (&raw const NOTICES).cast_mut().cast();
+        bpf_ringbuf_output(ring, draft.cast(), (mem::size_of::<Notice>() + path_bytes) as u64, 0)
     };
-    let creation = entry.as_mut_ptr();
-    // SAFETY: `creation` points to a reserved record of this type. Every field is written before it is submitted; of the
-    // path only as many bytes are meant as `path_bytes` says. The helper checks the source.
-    unsafe {
-        let text = bpf_probe_read_kernel_str_bytes(path, &mut (*creation).path);
-        let path_bytes = text.map_or(0, |text| text.len() as u32);
-        (*creation).notice = notice(cgroup, Change::Created, path_bytes);
+    if result != 0 {
+        // Programs that share a counter run for processes, and their tracepoints disable preemption.
+        let kind = if matches!(change, Change::Created) { Kind::ContainerStart } else { Kind::ContainerStop };
+        count::lose(kind, Loss::NoticesFull, 1);
     }
-    entry.submit(0);
-}
-
-/// Tells userspace what else happened to a cgroup.
-#[inline(always)]
-pub fn changed(cgroup: u64, change: Change) {
-    let Some(mut entry) = NOTICES.reserve::<Notice>(0) else {
-        // Two programs share this counter. Both run for processes, and their tracepoints disable preemption.
-        return count::lose(Kind::ContainerStop, Loss::NoticesFull, 1);
-    };
-    entry.write(notice(cgroup, change, 0));
-    entry.submit(0);
-}
-
-#[inline(always)]
-fn notice(cgroup: u64, change: Change, path_bytes: u32) -> Notice {
-    // SAFETY: the helper has no preconditions.
-    Notice { cgroup, boot_ns: unsafe { bpf_ktime_get_boot_ns() }, change: change as u32, path_bytes }
 }

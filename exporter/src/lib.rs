@@ -21,6 +21,7 @@ pub mod lives;
 pub mod machine;
 mod media;
 pub mod namespaces;
+pub mod page;
 pub mod prerequisites;
 pub mod probes;
 pub mod reference;

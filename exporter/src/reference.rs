@@ -1,10 +1,14 @@
-//! The references of metrics and events, printed from the tables that the exporter itself works by.
+//! The references of metrics, events and configuration, printed from what the exporter itself works by.
 
+mod configuration;
 mod events;
 
 use std::fmt::Write;
 
-pub use self::events::events;
+pub use self::{
+    configuration::{configuration, schema},
+    events::events,
+};
 use crate::{
     export::{METRICS, MetricKind},
     probes::{Family, PROBES, Probe, Source, lost, tracepoint::FAMILY},

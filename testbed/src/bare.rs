@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::{rootfs, shell};
 
 /// Runs crun. Where there are cgroups of both versions it refuses to, so it sees those of version 2 alone.
-const CRUN: &str = concat!(include_str!("pure_v2.sh"), r#"pure_v2; exec crun "$@""#);
+pub(crate) const CRUN: &str = concat!(include_str!("pure_v2.sh"), r#"pure_v2; exec crun "$@""#);
 
 /// A runtime without an engine, a root file system and a place for the runtime's state.
 #[derive(Debug)]

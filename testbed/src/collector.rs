@@ -11,7 +11,7 @@ use std::{
 };
 
 pub use self::authority::Authority;
-pub use self::place::Tls;
+pub use self::place::{Tls, binary};
 pub use self::received::{Attributes, Kind, LogRecord, Point, Received, Scope};
 use self::{inbox::Inbox, place::Place};
 use crate::{stall, sys, wait};

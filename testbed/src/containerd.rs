@@ -16,8 +16,8 @@ use std::{
 
 use tempfile::TempDir;
 
-use self::kubelet::Kubelet;
-pub use self::kubelet::{Pod, PodSpec};
+pub use self::kubelet::{ContainerSpec, HostMount, Pod, PodSpec, Security};
+use self::kubelet::{Kubelet, Processes};
 use crate::{
     shell,
     supervisor::{self, Supervisor},
@@ -74,6 +74,17 @@ impl Containerd {
         socket(self.directory.path())
     }
 
+    /// Where a path of a machine with containerd is here: its state and its data are elsewhere.
+    #[must_use]
+    pub fn path(&self, usual: &Path) -> PathBuf {
+        let places = [
+            ("/run/containerd", self.run().join("containerd")),
+            ("/var/lib/containerd", self.directory.path().join("root")),
+        ];
+        let own = places.iter().find_map(|(place, own)| Some(own.join(usual.strip_prefix(place).ok()?)));
+        own.unwrap_or_else(|| usual.to_owned())
+    }
+
     /// The directory that holds the directory `containerd` of its state, as `/run` otherwise.
     #[must_use]
     pub fn run(&self) -> PathBuf {
@@ -99,10 +110,20 @@ impl Containerd {
     /// Starts a pod in the network of the host.
     #[must_use]
     pub fn pod(&self, spec: &PodSpec<'_>) -> Pod<'_> {
+        self.pod_with(spec, Processes::Own)
+    }
+
+    /// The same for one that sees the host's processes (`hostPID`).
+    #[must_use]
+    pub fn pod_with_host_pids(&self, spec: &PodSpec<'_>) -> Pod<'_> {
+        self.pod_with(spec, Processes::Host)
+    }
+
+    fn pod_with(&self, spec: &PodSpec<'_>, processes: Processes) -> Pod<'_> {
         let parent = spec.cgroup();
         let cgroups = fs::OpenOptions::new().append(true).open(self.directory.path().join("cgroups"));
         cgroups.and_then(|mut file| writeln!(file, "{parent}")).expect("a file can be written");
-        self.kubelet.pod(spec, &parent)
+        self.kubelet.pod(spec, &parent, processes)
     }
 
     /// Ends it at once. Its containers go on.

@@ -59,12 +59,23 @@ impl Docker {
     /// Starts an engine, in mount and network namespaces of its own, and gives it the image.
     #[must_use]
     pub fn start(hierarchy: Hierarchy) -> Self {
+        Self::start_with(hierarchy, "none")
+    }
+
+    /// The same with networks of containers, and ports of them that are published in its network namespace.
+    #[must_use]
+    pub fn start_with_networks() -> Self {
+        Self::start_with(Hierarchy::Host, "networks")
+    }
+
+    fn start_with(hierarchy: Hierarchy, networks: &str) -> Self {
         let directory = TempDir::with_prefix("ds-docker-").expect("a directory can be made");
         let supervisor = Supervisor::start(
             supervisor::command("unshare")
                 .args(["--mount", "--net", "--propagation=private", "sh", "-c", SUPERVISOR, "docker.sh"])
                 .arg(directory.path())
-                .arg(if hierarchy == Hierarchy::PureV2 { "pure-v2" } else { "host" }),
+                .arg(if hierarchy == Hierarchy::PureV2 { "pure-v2" } else { "host" })
+                .arg(networks),
         );
         let client = Client::new(directory.path());
         let mut docker = Self { supervisor, client, directory };

@@ -1,4 +1,4 @@
-# Usage: docker.sh DIRECTORY host|pure-v2, in new mount and network namespaces.
+# Usage: docker.sh DIRECTORY host|pure-v2 none|networks, in new mount and network namespaces.
 # Runs a Docker engine there until standard input ends, then removes its containers, the engine and its state.
 
 [ "$2" != pure-v2 ] || pure_v2
@@ -6,10 +6,14 @@
 mkdir -p /run/docker && mount -t tmpfs tmpfs /run/docker || exit 1
 ip link set lo up
 
+# Networks need rules for packets, and processes that take what comes to published ports.
+[ "$3" = networks ] || without_networks="--iptables=false --ip-forward=false --ip-masq=false --userland-proxy=false"
+
 start() {
+    # shellcheck disable=SC2086
     dockerd --data-root "$directory/data" --exec-root "$directory/exec" --pidfile "$directory/pid" \
         --host "unix://$directory/docker.sock" --exec-opt native.cgroupdriver=cgroupfs \
-        --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --userland-proxy=false \
+        --bridge=none --ip6tables=false ${without_networks-} \
         </dev/null >>"$directory/log" 2>&1 &
     engine=$!
 }

@@ -1,9 +1,14 @@
 //! The least HTTP/1.1 client: GET and POST over one connection that stays open, so that asking opens and closes no sockets.
 
 use std::{
+    fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    os::fd::AsFd as _,
+    thread,
 };
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// An open connection.
 #[derive(Debug)]
@@ -43,6 +48,17 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(crate::wait::PATIENCE))?;
         Ok(Self { stream: BufReader::new(stream), address })
+    }
+
+    /// Connects from where a process has its network.
+    pub fn open_in_network_of(pid: i32, address: SocketAddr) -> io::Result<Self> {
+        let namespace = File::open(format!("/proc/{pid}/ns/net"))?;
+        // A socket stays in the network where it was made; the thread does not come back from there.
+        let open = move || {
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+            Self::open(address)
+        };
+        thread::spawn(open).join().expect("it does not panic")
     }
 
     /// Asks for a path, with further header lines.

@@ -5,14 +5,20 @@
 
 pub mod api;
 pub mod bare;
+pub mod booted;
+pub mod bpffs;
+pub mod browser;
 pub mod cgroup;
 pub mod collector;
 pub mod containerd;
+pub mod dashboard;
 pub mod docker;
 pub mod exporter;
+pub mod grafana;
 pub mod host_root;
 pub mod http;
 pub mod load;
+pub mod markdown;
 pub mod network;
 pub mod podman;
 pub mod port;

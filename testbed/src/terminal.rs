@@ -69,6 +69,17 @@ impl Terminal {
         String::from_utf8_lossy(&self.written.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
+    /// The same without how it looks.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        plain(&self.written())
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is a child")
+    }
+
     /// The lines of the latest whole frame, without how they look.
     #[must_use]
     pub fn frame(&self) -> Vec<String> {

@@ -14,13 +14,20 @@ pub fn until<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Tries again and again until there is a result. Panics when none comes in time.
-pub fn within<T>(time: Duration, what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+pub fn within<T>(time: Duration, what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    attempted(time, attempt).unwrap_or_else(|| panic!("waited {time:?} in vain: {what}"))
+}
+
+/// Tries again and again until there is a result, or the time is over.
+pub fn attempted<T>(time: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
         if let Some(result) = attempt() {
-            return result;
+            return Some(result);
         }
-        assert!(start.elapsed() < time, "waited {time:?} in vain: {what}");
+        if start.elapsed() >= time {
+            return None;
+        }
         thread::sleep(Duration::from_millis(2));
     }
 }

@@ -20,7 +20,7 @@ enum Task {
     /// What `bench` runs in processes of their own.
     #[command(hide = true)]
     Resolve(bench::identity::Options),
-    /// Write docs/metrics.md and docs/events.md from the tables of probes and fields.
+    /// Write the references of metrics, events and configuration, and the configuration's schema; check all pages.
     Docs(docs::Options),
 }
 

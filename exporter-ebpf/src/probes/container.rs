@@ -12,7 +12,7 @@ use crate::{count, kernel::cgroup::Cgroup, notice};
 fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
     if let Some(id) = v2_cgroup(&ctx) {
         count::add(id, Kind::ContainerStart, 0, 1);
-        notice::created(id, ctx.arg(1));
+        notice::tell(id, Change::Created, ctx.arg(1));
     }
     0
 }
@@ -22,7 +22,7 @@ fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
 fn cgroup_rmdir(ctx: BtfTracePointContext) -> i32 {
     if let Some(id) = v2_cgroup(&ctx) {
         count::add(id, Kind::ContainerStop, 0, 1);
-        notice::changed(id, Change::Removed);
+        notice::tell(id, Change::Removed, ctx.arg(1));
     }
     0
 }
@@ -31,7 +31,7 @@ fn cgroup_rmdir(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "cgroup_release")]
 fn cgroup_release(ctx: BtfTracePointContext) -> i32 {
     if let Some(id) = v2_cgroup(&ctx) {
-        notice::changed(id, Change::Released);
+        notice::tell(id, Change::Released, ctx.arg(1));
     }
     0
 }

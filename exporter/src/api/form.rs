@@ -10,7 +10,7 @@ use crate::{
 
 /// A form of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub enum Form {
     /// One JSON object a line.
     Lines,
     /// Server-sent events.

@@ -6,13 +6,14 @@ mod problem;
 mod selection;
 mod socket;
 mod stream;
+mod streams;
 mod token;
 mod traces;
 
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -22,10 +23,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
+pub use form::Form;
 pub use problem::Problem;
 pub use socket::{Socket, SocketError};
+pub use streams::Streams;
 pub use token::{Token, TokenError};
 
 use crate::{http::Stopping, traces::Traces};
@@ -39,26 +40,10 @@ const STREAMS_MAX: usize = 64;
 /// The description of all routes.
 const DESCRIPTION: &str = include_str!("openapi.json");
 
+#[derive(Debug)]
 struct Site {
     traces: Traces,
-    stopping: Stopping,
-    streams: Arc<Semaphore>,
-}
-
-impl Site {
-    /// The right to one more stream.
-    fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
-            let detail = format!("{STREAMS_MAX} streams are open already, and there may be no more: end one");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-        })
-    }
-}
-
-impl fmt::Debug for Site {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Site").field("traces", &self.traces).finish_non_exhaustive()
-    }
+    streams: Streams,
 }
 
 /// Every path, and what answers there. `openapi.json` has the same, which a test holds.
@@ -78,7 +63,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Site>>)> {
 
 /// The routes. Streams end when the servers begin to stop.
 pub fn router(traces: Traces, stopping: Stopping) -> Router {
-    let site = Site { traces, stopping, streams: Arc::new(Semaphore::new(STREAMS_MAX)) };
+    let site = Site { streams: Streams::new(traces.clone(), stopping, STREAMS_MAX), traces };
     routes()
         .into_iter()
         .fold(Router::new(), |router, (path, answer)| router.route(path, answer))

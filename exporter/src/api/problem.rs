@@ -27,7 +27,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    /// A problem with this status; `detail` says what was wrong, and what to do.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             r#type: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),

@@ -3,19 +3,23 @@
 use std::{
     fs::{self, DirBuilder, Metadata, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
+    os::unix::{
+        fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
+        net::{UnixListener, UnixStream},
+    },
     path::{Path, PathBuf},
 };
 
 use axum::serve::Listener;
-use tokio::net::{UnixListener, UnixSocket, UnixStream, unix::SocketAddr};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
+use tokio::net::{UnixListener as Accepting, UnixStream as Accepted, unix::SocketAddr};
 
 /// Only the owner of the socket may connect.
 const MODE: u32 = 0o600;
 /// The same for a directory that is made for it.
 const DIRECTORY_MODE: u32 = 0o700;
 /// Connections that may wait to be accepted.
-const BACKLOG: u32 = 128;
+const BACKLOG: i32 = 128;
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
@@ -54,17 +58,30 @@ pub enum SocketError {
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
+    place: Place,
+}
+
+/// One at which connections are accepted.
+#[derive(Debug)]
+pub struct OpenSocket {
+    listener: Accepting,
+    _place: Place,
+}
+
+/// Where a socket is. It is removed from there when this is dropped.
+#[derive(Debug)]
+struct Place {
     path: PathBuf,
     inode: (u64, u64),
 }
 
 impl Socket {
-    /// Listens at a path. A socket there that belongs to no process any more is replaced.
+    /// Listens at a path, for which no runtime is needed. A socket there that belongs to no process any more is replaced.
     ///
     /// # Errors
     ///
     /// When that is not possible.
-    pub async fn bind(path: &Path) -> Result<Self, SocketError> {
+    pub fn bind(path: &Path) -> Result<Self, SocketError> {
         let failed = |source| SocketError::Listen { path: path.to_owned(), source };
         if let Some(directory) = path.parent() {
             let made = DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory);
@@ -73,7 +90,7 @@ impl Socket {
         match fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => return Err(SocketError::Other { path: path.to_owned() }),
             Ok(_) => {
-                if is_served(path).await {
+                if is_served(path) {
                     return Err(SocketError::InUse { path: path.to_owned() });
                 }
                 fs::remove_file(path).map_err(failed)?;
@@ -87,33 +104,44 @@ impl Socket {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.place.path
+    }
+
+    /// Begins to accept connections. To be called where tasks of tokio can be started.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot wait for them.
+    pub fn open(self) -> io::Result<OpenSocket> {
+        Ok(OpenSocket { listener: Accepting::from_std(self.listener)?, _place: self.place })
     }
 
     fn listen(path: &Path) -> io::Result<Self> {
-        let socket = UnixSocket::new_stream()?;
-        socket.bind(path)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        bind(&socket, &SocketAddrUnix::new(path)?)?;
         // Before it listens, so that nobody is connected whom the mode keeps out.
         fs::set_permissions(path, Permissions::from_mode(MODE))?;
         let inode = inode(&fs::symlink_metadata(path)?);
-        Ok(Self { listener: socket.listen(BACKLOG)?, path: path.to_owned(), inode })
+        listen(&socket, BACKLOG)?;
+        Ok(Self { listener: socket.into(), place: Place { path: path.to_owned(), inode } })
     }
 }
 
 /// Whether a process accepts connections there, or could.
-async fn is_served(path: &Path) -> bool {
-    !matches!(UnixStream::connect(path).await, Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+fn is_served(path: &Path) -> bool {
+    !matches!(UnixStream::connect(path), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 fn inode(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-impl Listener for Socket {
-    type Io = UnixStream;
+impl Listener for OpenSocket {
+    type Io = Accepted;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (UnixStream, SocketAddr) {
+    async fn accept(&mut self) -> (Accepted, SocketAddr) {
         Listener::accept(&mut self.listener).await
     }
 
@@ -122,7 +150,7 @@ impl Listener for Socket {
     }
 }
 
-impl Drop for Socket {
+impl Drop for Place {
     fn drop(&mut self) {
         // Another one may have taken its place.
         if fs::symlink_metadata(&self.path).is_ok_and(|found| inode(&found) == self.inode) {
@@ -134,8 +162,6 @@ impl Drop for Socket {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixListener as Other;
-
     use super::*;
     use crate::error::chain;
 
@@ -143,53 +169,53 @@ mod tests {
         fs::symlink_metadata(path).expect("it is there").permissions().mode() & 0o7777
     }
 
-    async fn refusal(path: &Path) -> String {
-        let error = Socket::bind(path).await.expect_err("refused");
+    fn refusal(path: &Path) -> String {
+        let error = Socket::bind(path).expect_err("refused");
         chain(&error).replace(&path.display().to_string(), "SOCKET")
     }
 
-    #[tokio::test]
-    async fn only_the_owner_connects_and_nothing_is_left() {
+    #[test]
+    fn only_the_owner_connects_and_nothing_is_left() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("a/b/api.sock");
-        let socket = Socket::bind(&path).await.expect("bound");
+        let socket = Socket::bind(&path).expect("bound");
         assert_eq!((mode(&path), mode(path.parent().expect("one"))), (MODE, DIRECTORY_MODE));
-        UnixStream::connect(&path).await.expect("it listens");
+        UnixStream::connect(&path).expect("it listens");
         drop(socket);
         assert!(!path.exists());
     }
 
-    #[tokio::test]
-    async fn a_dead_one_is_replaced_a_live_one_is_not() {
+    #[test]
+    fn a_dead_one_is_replaced_a_live_one_is_not() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("api.sock");
-        drop(Other::bind(&path).expect("bound"));
+        drop(UnixListener::bind(&path).expect("bound"));
         assert!(path.exists(), "what a process leaves that was killed");
-        let socket = Socket::bind(&path).await.expect("replaced");
+        let socket = Socket::bind(&path).expect("replaced");
         assert_eq!(
-            refusal(&path).await,
+            refusal(&path),
             "`SOCKET` belongs to another process that runs: end it, or choose another place with `api.socket`"
         );
-        UnixStream::connect(&path).await.expect("it still listens");
+        UnixStream::connect(&path).expect("it still listens");
 
         // What took the place of this one stays.
         fs::remove_file(&path).expect("removed");
-        let other = Other::bind(&path).expect("bound");
+        let other = UnixListener::bind(&path).expect("bound");
         drop(socket);
-        UnixStream::connect(&path).await.expect("the other one listens");
+        UnixStream::connect(&path).expect("the other one listens");
         drop(other);
     }
 
-    #[tokio::test]
-    async fn a_place_that_cannot_be_had_is_told() {
+    #[test]
+    fn a_place_that_cannot_be_had_is_told() {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("file");
         fs::write(&file, "kept").expect("written");
-        assert_eq!(refusal(&file).await, "`SOCKET` is no socket: remove it, or choose another place with `api.socket`");
+        assert_eq!(refusal(&file), "`SOCKET` is no socket: remove it, or choose another place with `api.socket`");
         assert_eq!(fs::read_to_string(&file).expect("still there"), "kept");
-        let below = refusal(&file.join("api.sock")).await;
+        let below = refusal(&file.join("api.sock"));
         assert!(below.starts_with("making the directory of `SOCKET` (choose another place"), "{below}");
         let long = directory.path().join("x".repeat(200));
-        assert!(refusal(&long).await.starts_with("listening on `SOCKET`"), "too long for a socket");
+        assert!(refusal(&long).starts_with("listening on `SOCKET`"), "too long for a socket");
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Site, TRACES, form::Form, problem::Problem, stream};
+use super::{Site, TRACES, form::Form, problem::Problem};
 use crate::traces::{CreateError, Spec, SpecError, Trace, Traces, Unknown};
 
 /// Bytes of a request's body, at most.
@@ -70,7 +70,7 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let subscription = site.traces.subscribe(&name)?;
     let form = Form::negotiate(&headers, query.as_deref())?;
-    Ok(stream::answer(subscription, form, site.stopping.clone(), site.permit()?))
+    site.streams.follow(subscription, form)
 }
 
 /// Creates a trace. Without a name it gets one that begins with `prefix`.

@@ -1,6 +1,7 @@
 //! Where the API is served.
 
-use tokio::net::TcpListener;
+use std::net::TcpListener;
+
 use tracing::{info, warn};
 
 use super::AppError;
@@ -21,17 +22,17 @@ pub(super) struct Doors {
 
 impl Doors {
     /// Listens where the configuration says. Without its socket the exporter still counts.
-    pub(super) async fn open(config: &Api) -> Result<Self, AppError> {
+    pub(super) fn open(config: &Api) -> Result<Self, AppError> {
         let tcp = match &config.tcp {
             Some(tcp) => {
                 let token = Token::read(&tcp.token_file)?;
-                Some((http::bind(&tcp.addresses, "api.listen_address").await?, token))
+                Some((http::bind(&tcp.addresses, "api.listen_address")?, token))
             }
             None => None,
         };
         let mut socket = None;
         if let Some(path) = &config.socket {
-            match Socket::bind(path).await {
+            match Socket::bind(path) {
                 Ok(bound) => socket = Some(bound),
                 Err(error) => warn!(error = chain(&error), "the API has no socket; `api.socket: \"\"` asks for none"),
             }
@@ -40,17 +41,18 @@ impl Doors {
     }
 
     /// Serves there.
-    pub(super) fn serve(self, servers: &mut Servers, traces: &Traces) {
+    pub(super) fn serve(self, servers: &mut Servers, traces: &Traces) -> Result<(), http::Error> {
         let router = api::router(traces.clone(), servers.stopping());
         if let Some(socket) = self.socket {
             info!(socket = %socket.path().display(), "serving the API");
-            servers.add(socket, &router);
+            servers.add(socket.open().map_err(|source| http::Error::Serve { source })?, &router);
         }
         if let Some((listeners, token)) = self.tcp {
             for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
                 info!(%address, "serving the API");
             }
-            servers.add_tcp(listeners, &api::guarded(router, token));
+            servers.add_tcp(listeners, &api::guarded(router, token))?;
         }
+        Ok(())
     }
 }

@@ -6,25 +6,20 @@ mod events;
 mod observe;
 mod observer;
 mod otlp;
+mod serve;
 mod top;
 mod traces;
 mod unread;
 mod watch;
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, path::Path, time::Duration};
 
-use doubleslit_common::kind::Kind;
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
 };
-use tracing::{info, warn};
 
-use self::{account::Books, observe::Observation};
+use self::serve::Opened;
 pub use self::{
     observer::{EventStream, Observer, ObserverError},
     top::{Measured, measure, top},
@@ -32,20 +27,18 @@ pub use self::{
     unread::unread,
     watch::{Unseen, watch},
 };
+pub use crate::bpf::pin::{PinError, Removed};
 use crate::{
     api::TokenError,
     bpf::{
         object::{LoadError, Object},
+        pin,
         status::ProbeState,
     },
     config::Config,
-    export::{
-        self, Internals,
-        otlp::{SharedRequests, StartError, TlsError},
-    },
-    http::{self, Servers},
+    export::otlp::{StartError, TlsError},
+    http,
     machine::MachineError,
-    probes::{PROBES, lost},
     tracepoints::select::SelectError,
     traces::CreateError,
 };
@@ -117,105 +110,28 @@ pub enum AppError {
     Signals(#[source] io::Error),
 }
 
+/// Removes what exporters have pinned in a directory.
+///
+/// # Errors
+///
+/// When an exporter that runs uses it, or something cannot be removed.
+pub fn unpin(root: &Path) -> Result<Removed, PinError> {
+    pin::unpin(root)
+}
+
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
 ///
 /// When something that is needed cannot be had.
 pub fn run(config: Config) -> Result<(), AppError> {
-    runtime()?.block_on(serve(config))
+    // Whatever the process may not do later is done by now, and threads inherit it.
+    let opened = Opened::open(config)?;
+    runtime()?.block_on(opened.serve())
 }
 
 fn runtime() -> Result<Runtime, AppError> {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(AppError::Runtime)
-}
-
-async fn serve(config: Config) -> Result<(), AppError> {
-    let begun = Instant::now();
-    // Before anything is loaded, so that a port in use is told at once and stops are heard from now on.
-    let stop = stop_signal().map_err(AppError::Signals)?;
-    let listeners = http::bind(&config.web.listen_addresses, "--web.listen-address").await?;
-    let doors = api::Doors::open(&config.api).await?;
-    let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
-    let tracepoints = observe::tracepoints(&config)?;
-    let observation = observe::start(&config, probes, tracepoints, otlp::events(&config)?)?;
-    if let Some(reason) = observation.object.without_events() {
-        warn!(
-            reason,
-            "no single event can be had here, only counts; `otlp.logs.enabled: false` asks for none, a newer kernel may have them"
-        );
-    }
-    for (name, spec) in &config.traces {
-        observation.traces.create(name, spec.clone())?;
-    }
-    let hits = observation.hits.clone();
-    let settings = export::Settings { hits, ..export::Settings::new(&config, families(&config, &observation.object)) };
-    let settings = Arc::new(settings);
-    let export = otlp::Export::start(&config, &observation)?;
-    let source = Arc::new(Served {
-        observation,
-        stats: config.bpf.stats,
-        logs: export.totals(),
-        pushes: config.otlp.metrics.is_some().then(SharedRequests::default),
-    });
-    let export = export.with_metrics(&config, &settings, &source)?;
-    let mut servers = Servers::default();
-    doors.serve(&mut servers, &source.observation.traces);
-    servers.add_tcp(listeners, &http::router(&config.web.telemetry_path, settings, source));
-    for address in &config.web.listen_addresses {
-        info!(%address, path = config.web.telemetry_path, started_in = ?begun.elapsed(), "serving");
-    }
-    // The metrics are served until the last events are sent, and say what became of them.
-    let finished = async {
-        stop.await;
-        export.finish(config.otlp.shutdown).await;
-    };
-    servers.until(finished).await?;
-    info!("stopped");
-    Ok(())
-}
-
-/// What a scrape draws from.
-struct Served {
-    observation: Observation,
-    stats: bool,
-    logs: Option<otlp::ReadTotals>,
-    pushes: Option<SharedRequests>,
-}
-
-impl http::Source for Served {
-    fn fresh(&self) -> http::Fresh<'_> {
-        Box::pin(self.observation.collector.fresh())
-    }
-
-    fn internals(&self) -> Arc<Internals> {
-        let programs = self.observation.object.programs.iter().filter_map(|program| program.status().ok()).collect();
-        Arc::new(Internals {
-            probes: self.observation.object.probes.clone(),
-            sent: self.observation.object.events.clone(),
-            programs,
-            stats_enabled: self.stats,
-            poll_failures: self.observation.collector.failures(),
-            events: self.observation.books.as_ref().map(Books::account),
-            logs: self.logs.as_ref().map(|totals| totals()),
-            pushes: self.pushes.as_ref().map(SharedRequests::get),
-        })
-    }
-
-    fn is_ready(&self) -> bool {
-        self.observation.collector.latest().is_some()
-    }
-}
-
-/// The families of what the programs count that are attached, and that of lost events where there are any events.
-fn families(config: &Config, object: &Object) -> impl Iterator<Item = &'static crate::probes::Family> {
-    let lost = (!object.events.is_empty()).then_some(&lost::FAMILY);
-    let has_histograms = config.syscalls.calls.have_histograms();
-    let counts = move |kind: Kind| {
-        let is_counted = object.programs.iter().any(|attached| attached.program.kinds.contains(&kind));
-        is_counted && (has_histograms || !kind.is_histogram())
-    };
-    PROBES.iter().flat_map(|probe| probe.families).filter(move |family| counts(family.kind)).chain(lost)
 }
 
 fn is_up(object: &Object, probe: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
     time::SystemTime,
 };
@@ -47,10 +48,12 @@ use crate::{
 /// What observes the machine. Dropping it ends everything.
 #[derive(Debug)]
 pub(super) struct Observation {
+    /// The counts. It ends before the programs go, with which goes the lock on what is pinned.
+    pub(super) collector: Collector,
     /// The programs.
     pub(super) object: Object,
-    /// The counts.
-    pub(super) collector: Collector,
+    /// Since when they count.
+    pub(super) begun: SystemTime,
     /// The tracepoints whose hits are counted, if there are some.
     pub(super) hits: Option<Arc<Hits>>,
     /// What became of single events, if somebody listens.
@@ -75,7 +78,7 @@ pub(super) struct Reading {
 impl Observation {
     /// Ends everything in the order in which events come, so that whoever listens gets all of them and then an end.
     pub(super) async fn finish(self) -> Option<Books> {
-        let Self { object, collector, hits: _, books, hub: _, traces: _, traced: _, reader } = self;
+        let Self { object, begun: _, collector, hits: _, books, hub: _, traces: _, traced: _, reader } = self;
         drop(object);
         // It waits for a thread.
         let _ = tokio::task::spawn_blocking(move || drop(collector)).await;
@@ -98,16 +101,27 @@ pub(super) fn tracepoints(config: &Config) -> Result<Option<tracepoints::Setting
     Ok(Some(tracepoints::Settings { hits: Arc::new(hits), capacity: config.maps.hits }))
 }
 
-/// Starts what the configuration asks for, with these probes and tracepoints counting and these single events.
-pub(super) fn start(
+/// The programs that the configuration asks for. They count, and nobody reads them yet.
+#[derive(Debug)]
+pub(super) struct Attached {
+    loaded: Loaded,
+    hits: Option<Arc<Hits>>,
+    events: Option<EventSettings>,
+    begun: SystemTime,
+}
+
+/// Attaches what the configuration asks for, with these probes and tracepoints counting and these single events, and goes on
+/// with what is pinned in a directory, if in one. No thread is made and no runtime is needed.
+pub(super) fn attach(
     config: &Config,
+    pin: Option<PathBuf>,
     probes: Vec<&'static str>,
     tracepoints: Option<tracepoints::Settings>,
     events: Option<EventSettings>,
-) -> Result<Observation, AppError> {
-    let (begun, settings) = (SystemTime::now(), events.clone());
+) -> Result<Attached, AppError> {
+    let begun = SystemTime::now();
     let hits = tracepoints.as_ref().map(|settings| Arc::clone(&settings.hits));
-    let Loaded { object, counts, notices, events, stages, verdicts, left_out } = object::load(&object::Settings {
+    let loaded = object::load(&object::Settings {
         probes,
         calls: config.syscalls.calls.clone(),
         call_times: config.syscalls.time,
@@ -115,68 +129,103 @@ pub(super) fn start(
         counts: config.maps.counts,
         edges: config.maps.edges,
         tracepoints,
-        events,
+        events: events.clone(),
         stats: config.bpf.stats,
+        pin,
         btf: object::KERNEL_BTF.into(),
     })?;
-    report(&object);
+    report(&loaded.object);
+    Ok(Attached { loaded, hits, events, begun })
+}
 
-    let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
-    let mut directory = Directory::new(resolver);
-    if let Some(verdicts) = verdicts {
-        directory.registry().watch(verdicts);
+impl Attached {
+    /// Why none of the single events that are wanted can be had; nothing when some can, or none is wanted.
+    pub(super) fn without_events(&self) -> Option<&str> {
+        self.loaded.object.without_events()
     }
-    if let Some(left_out) = left_out {
-        directory.registry().watch(left_out);
+
+    /// Starts to read what the programs count and send. To be called where tasks of tokio can be started.
+    pub(super) fn observe(self, config: &Config) -> Result<Observation, AppError> {
+        let Self { loaded, hits, events: settings, begun } = self;
+        let Loaded { object, counts, notices, events, stages, verdicts, left_out } = loaded;
+        let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
+        let mut directory = Directory::new(resolver);
+        if let Some(verdicts) = verdicts {
+            directory.registry().watch(verdicts);
+        }
+        if let Some(left_out) = left_out {
+            directory.registry().watch(left_out);
+        }
+        let (traces, traced) = traces::start(config, &directory.registry())?;
+        let hub = Arc::<Hub>::default();
+        let (mut lives, mut books, mut reader) = (None, None, None);
+        if let (Some(source), Some(settings)) = (events, settings) {
+            directory.name_users().map_err(AppError::Users)?;
+            let (received, registry) = (Arc::<Received>::default(), directory.registry());
+            let (followed, changes) = lives::channel(lifecycles(&settings), begun);
+            books = Some(Books {
+                kinds: settings.gates.keys().copied().collect(),
+                ring_bytes: settings.ring_bytes,
+                stages: Mutex::new(stages),
+                lives: followed.numbers(),
+                received: Arc::clone(&received),
+                hub: Arc::clone(&hub),
+            });
+            lives = Some(followed);
+            let redaction = config.events.arguments.redact.clone();
+            let (filter, ignore) = (config.events.filter.clone(), config.ignore.clone());
+            let wanted = Wanted(Box::new(move |event| !ignore.matches(&event.identity) && filter.passes(event)));
+            let signatures = signatures(config, &settings);
+            let (hub, tracepoints) = (Arc::clone(&hub), Table::of(&settings.tracepoints));
+            reader = Some(read(Reader {
+                source,
+                changes,
+                registry,
+                hub,
+                received,
+                tracepoints,
+                signatures,
+                redaction,
+                wanted,
+            }));
+        }
+        let (begun, settled) = (counts.begun(), counts.settled());
+        let parts = Parts {
+            source: counts,
+            notices,
+            hierarchy,
+            directory,
+            tally: Tally::new(tally::Settings {
+                labels: config.identity.labels.clone(),
+                grace: config.retention.grace,
+                limits: Limits {
+                    per_family: config.limits.series_per_family,
+                    per_container: config.limits.series_per_container,
+                },
+                ignore: config.ignore.clone(),
+                calls: config.syscalls.calls.clone(),
+                calls_of: config.syscalls.of.clone(),
+                begun,
+                settled,
+            }),
+            lives,
+            interval: config.poll.interval,
+            bell,
+            walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
+        };
+        let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
+        Ok(Observation { object, begun, collector, hits, books, hub, traces, traced, reader })
     }
-    let (traces, traced) = traces::start(config, &directory.registry())?;
-    let hub = Arc::<Hub>::default();
-    let (mut lives, mut books, mut reader) = (None, None, None);
-    if let (Some(source), Some(settings)) = (events, settings) {
-        directory.name_users().map_err(AppError::Users)?;
-        let (received, registry) = (Arc::<Received>::default(), directory.registry());
-        let (followed, changes) = lives::channel(lifecycles(&settings), begun);
-        books = Some(Books {
-            kinds: settings.gates.keys().copied().collect(),
-            ring_bytes: settings.ring_bytes,
-            stages: Mutex::new(stages),
-            lives: followed.numbers(),
-            received: Arc::clone(&received),
-            hub: Arc::clone(&hub),
-        });
-        lives = Some(followed);
-        let redaction = config.events.arguments.redact.clone();
-        let (filter, ignore) = (config.events.filter.clone(), config.ignore.clone());
-        let wanted = Wanted(Box::new(move |event| !ignore.matches(&event.identity) && filter.passes(event)));
-        let signatures = signatures(config, &settings);
-        let (hub, tracepoints) = (Arc::clone(&hub), Table::of(&settings.tracepoints));
-        reader =
-            Some(read(Reader { source, changes, registry, hub, received, tracepoints, signatures, redaction, wanted }));
-    }
-    let parts = Parts {
-        source: counts,
-        notices,
-        hierarchy,
-        directory,
-        tally: Tally::new(tally::Settings {
-            labels: config.identity.labels.clone(),
-            grace: config.retention.grace,
-            limits: Limits {
-                per_family: config.limits.series_per_family,
-                per_container: config.limits.series_per_container,
-            },
-            ignore: config.ignore.clone(),
-            calls: config.syscalls.calls.clone(),
-            calls_of: config.syscalls.of.clone(),
-            begun: SystemTime::now(),
-        }),
-        lives,
-        interval: config.poll.interval,
-        bell,
-        walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
-    };
-    let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
-    Ok(Observation { object, collector, hits, books, hub, traces, traced, reader })
+}
+
+/// Attaches and starts to read, both at once.
+pub(super) fn start(
+    config: &Config,
+    probes: Vec<&'static str>,
+    tracepoints: Option<tracepoints::Settings>,
+    events: Option<EventSettings>,
+) -> Result<Observation, AppError> {
+    attach(config, None, probes, tracepoints, events)?.observe(config)
 }
 
 /// What is known of the system calls that are sent.

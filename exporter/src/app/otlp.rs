@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use super::{AppError, Served, events, observe::Observation};
+use super::{AppError, events, observe::Observation, serve::Served};
 use crate::{
     bpf::events::EventSettings,
     config::Config,

@@ -20,8 +20,11 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
+    /// Nobody is left out yet, whoever was so far.
     pub(super) fn new(owners: Owners, map: Map) -> Result<Self, MapError> {
-        Ok(Self { owners, words: Words::new("LEFT_OUT", map)? })
+        let words = Words::new("LEFT_OUT", map)?;
+        words.clear()?;
+        Ok(Self { owners, words })
     }
 }
 

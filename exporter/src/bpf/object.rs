@@ -3,28 +3,30 @@
 use std::{
     io,
     os::fd::{AsFd, AsRawFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
 use aya::{
-    Btf, Ebpf, EbpfError, EbpfLoader, Endianness, VerifierLogLevel,
-    maps::{Map, MapData, MapError},
-    programs::{BtfTracePoint, ProgramError},
+    Btf, Ebpf, EbpfError, Endianness,
+    maps::{Map, MapError},
+    programs::ProgramError,
     sys::Stats,
 };
 use doubleslit_common::{kind::Kind, slot};
 
 use super::{
+    attach::{attach_events, attach_probe},
     btf::{BtfError, KernelBtf},
     events::{self, EventRing, EventSettings, Stages},
     layout::Layout,
     left_out::LeftOut,
+    maps::{Purpose, ledger, load_maps, map_memory, take, take_data},
     notices::Notices,
+    pin::{self, Asked, PinError, Pinned, Pins},
     source::{KernelCounts, Maps},
     status::{AttachedProgram, EventStatus, ProbeState, ProbeStatus},
-    sys,
-    syscalls::{self, Constants},
+    sys, syscalls,
     tracepoints::{self, Attached, HitCounts},
     verdicts::{VERDICTS, Verdicts},
 };
@@ -38,7 +40,7 @@ use crate::{
     tracepoints::name::Name,
 };
 
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/doubleslit-ebpf"));
+pub(super) static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/doubleslit-ebpf"));
 
 /// Where the kernel describes its types.
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -64,15 +66,56 @@ pub struct Settings {
     pub events: Option<EventSettings>,
     /// Whether to have the kernel measure the programs' run time.
     pub stats: bool,
+    /// The directory in which maps and programs outlive the exporter, if they do.
+    pub pin: Option<PathBuf>,
     /// The kernel's type information, normally [`KERNEL_BTF`].
     pub btf: PathBuf,
 }
 
 impl Settings {
     /// The programs of a probe that are needed.
-    fn programs(&self, probe: &'static Probe) -> impl Iterator<Item = &'static Program> {
+    pub(super) fn programs(&self, probe: &'static Probe) -> impl Iterator<Item = &'static Program> {
         let call_times = self.call_times;
         probe.programs.iter().filter(move |program| call_times || program.name != syscall::ENTRY.name)
+    }
+
+    /// The constants about what system calls have counted.
+    pub(super) fn calls_are(&self) -> [(&'static str, u32); 3] {
+        [
+            ("SYSCALL_TIME", u32::from(self.call_times)),
+            ("SYSCALL_HISTOGRAMS", u32::from(self.calls.have_histograms())),
+            ("SYSCALL_OWNERS", u32::from(!self.calls_of.is_all())),
+        ]
+    }
+
+    /// The capacities of the maps of counts.
+    pub(super) fn capacities(&self, cpus: usize) -> Vec<(&'static str, u32)> {
+        let mut capacities = vec![
+            ("SLOTS", slot::PER_CPU * cpus as u32),
+            ("COUNTS", self.counts),
+            ("EDGES", if self.probes.contains(&"signal") { self.edges } else { 1 }),
+            ("LEFT_OUT", if self.calls_of.is_all() { 1 } else { VERDICTS }),
+        ];
+        if let Some(tracepoints) = &self.tracepoints {
+            capacities.extend([("SPLITS", tracepoints.count()), ("HITS", tracepoints.entries())]);
+        }
+        capacities
+    }
+
+    /// The name of the set of programs and maps that count by these settings.
+    fn identity(&self, layout: &Layout, cpus: usize) -> String {
+        let tracepoints = self.tracepoints.iter().flat_map(|settings| settings.hits.tracepoints());
+        pin::identity(
+            OBJECT,
+            &Asked {
+                cpus,
+                layout: layout.constants().map(|(symbol, value)| (symbol, *value)).collect(),
+                calls: &self.calls.bits(),
+                calls_are: self.calls_are(),
+                capacities: self.capacities(cpus),
+                tracepoints: tracepoints.map(|tracepoint| (tracepoint.id, tracepoint.splits())).collect(),
+            },
+        )
     }
 }
 
@@ -93,9 +136,12 @@ pub enum LoadError {
     /// A map could not be opened.
     #[error("cannot open the map `{0}`")]
     Map(&'static str, #[source] MapError),
-    /// The slots could not be mapped.
-    #[error("cannot map the map `SLOTS` into memory")]
-    Slots(#[source] io::Error),
+    /// Memory that is shared with the kernel could not be had.
+    #[error("cannot map the slots and what is known of them into memory")]
+    Memory(#[source] io::Error),
+    /// Maps and programs cannot outlive the exporter.
+    #[error("cannot pin the maps and programs")]
+    Pin(#[from] PinError),
     /// The object lacks a program.
     #[error("the object has no program `{0}`")]
     NoProgram(&'static str),
@@ -124,11 +170,12 @@ pub enum LoadError {
     Stats(#[source] aya::sys::SyscallError),
 }
 
-/// The loaded object. Dropping it detaches and frees everything.
+/// The loaded object. Dropping it detaches and frees everything but what is pinned.
 #[derive(Debug)]
 pub struct Object {
     _ebpf: Ebpf,
     _stats: Option<OwnedFd>,
+    pins: Option<Pins>,
     tracepoints: Attached,
     traced: Attached,
     /// The state of every probe, in the order of the table.
@@ -142,6 +189,12 @@ pub struct Object {
 }
 
 impl Object {
+    /// Whether the counts outlive the exporter.
+    #[must_use]
+    pub fn pinned(&self) -> Pinned {
+        self.pins.as_ref().map(Pins::state).unwrap_or_default()
+    }
+
     /// Why none of the single events that are wanted can be had; nothing when some can, or none is wanted.
     #[must_use]
     pub fn without_events(&self) -> Option<&str> {
@@ -192,10 +245,14 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
     let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
     let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
-    let mut ebpf = load_maps(settings, &layout, &btf, cpus, None)?;
+    let open = |root: &PathBuf| Pins::open(root, settings.identity(&layout, cpus));
+    let mut pins = settings.pin.as_ref().map(open).transpose()?;
+    let mut ebpf = load_maps(settings, &layout, &btf, cpus, Purpose::Counts(pins.as_ref()))?;
+    let ledger = ledger(pins.as_ref(), cpus)?;
     // The programs' names in the object are those of the table.
     let mut programs = Vec::new();
-    let attach = |probe: &'static Probe| attach_probe(probe, settings, &layout, &btf, &mut ebpf, &mut programs);
+    let attach =
+        |probe: &'static Probe| attach_probe(probe, settings, &layout, &btf, &mut ebpf, pins.as_ref(), &mut programs);
     // Containers come first, so that no cgroup is missed while the others are attached.
     let mut order = PROBES.to_vec();
     order.sort_by_key(|probe| probe.name != "container");
@@ -203,7 +260,7 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     probes.sort_by_key(|status| PROBES.iter().position(|probe| probe.name == status.name));
     let mut attached = Attached::default();
     if let Some(settings) = &settings.tracepoints {
-        attached = tracepoints::attach(settings, &mut ebpf, &mut programs)?;
+        attached = tracepoints::attach(settings, &mut ebpf, pins.as_ref(), &mut programs)?;
     }
     let (mut events, mut verdicts, mut sent, mut traced) = (None, None, Vec::new(), Attached::default());
     if let Some(settings) = &settings.events {
@@ -242,10 +299,14 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
         HitCounts::new(map, Arc::clone(&settings.hits), cpus)
     });
     let stages = Stages::new(take_data(&mut ebpf, "EVENT_STAGES")?, cpus)?;
-    let counts = KernelCounts::new(maps, hits.transpose()?, &programs, cpus)?;
+    let counts = KernelCounts::new(maps, ledger, hits.transpose()?, &programs, cpus)?;
+    if let Some(pins) = &mut pins {
+        pins.complete()?;
+    }
     let object = Object {
         _ebpf: ebpf,
         _stats: stats,
+        pins,
         tracepoints: attached,
         traced,
         probes,
@@ -254,98 +315,6 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
         memory: memory.to_vec(),
     };
     Ok(Loaded { object, counts, notices, events, stages, verdicts, left_out })
-}
-
-/// How much traces can ask the kernel for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
-    /// Pairs of an owner and of what is wanted.
-    pub keys: u32,
-    /// Tracepoints.
-    pub tracepoints: u32,
-}
-
-/// Makes the maps. `traced` is, where it is traces that events are for, of how much they can ask for.
-pub(super) fn load_maps(
-    settings: &Settings,
-    layout: &Layout,
-    btf: &Btf,
-    cpus: usize,
-    traced: Option<Asked>,
-) -> Result<Ebpf, LoadError> {
-    let mut loader = EbpfLoader::new();
-    loader
-        .btf(Some(btf))
-        .verifier_log_level(VerifierLogLevel::DEBUG)
-        // That which has a value for each task is the programs' own.
-        .allow_unsupported_maps()
-        .map_max_entries("SLOTS", slot::PER_CPU * cpus as u32)
-        .map_max_entries("COUNTS", settings.counts)
-        .map_max_entries("TRACED", traced.map_or(1, |asked| asked.keys))
-        .map_max_entries("EDGES", if settings.probes.contains(&"signal") { settings.edges } else { 1 });
-    if let Some(tracepoints) = &settings.tracepoints {
-        loader.map_max_entries("SPLITS", tracepoints.count()).map_max_entries("HITS", tracepoints.entries());
-    }
-    for (symbol, value) in layout.constants() {
-        loader.override_global(symbol, value, true);
-    }
-    let (calls, call_times) = (settings.calls.bits(), u32::from(settings.call_times));
-    let has_histograms = u32::from(settings.calls.have_histograms());
-    let has_left_out = u32::from(!settings.calls_of.is_all());
-    loader.map_max_entries("LEFT_OUT", if settings.calls_of.is_all() { 1 } else { VERDICTS });
-    loader.override_global("SYSCALL_OWNERS", &has_left_out, true);
-    loader.override_global("SYSCALLS", &calls, true);
-    loader.override_global("SYSCALL_TIME", &call_times, true);
-    let calls_are_traced = u32::from(traced.is_some());
-    loader.override_global("CALLS_ARE_TRACED", &calls_are_traced, true);
-    loader.override_global("SYSCALL_HISTOGRAMS", &has_histograms, true);
-    let sent_calls = settings.events.as_ref().map(|events| Constants::of(&events.calls));
-    if let Some(calls) = &sent_calls {
-        calls.set(&mut loader);
-    }
-    let watermark = settings.events.as_ref().map_or(0, EventSettings::watermark);
-    let working_directory = u32::from(settings.events.as_ref().is_some_and(|events| events.working_directory));
-    if let Some(events) = &settings.events {
-        loader.map_max_entries("EVENTS", events.ring_bytes);
-        let tracepoints = traced.map_or(events.tracepoints.len().max(1) as u32, |asked| asked.tracepoints);
-        loader.map_max_entries("EXTENTS", tracepoints);
-        loader.map_max_entries("VERDICTS", if events.filter.asks_owner() { VERDICTS } else { 1 });
-        loader.override_global("EVENT_WATERMARK", &watermark, true);
-        loader.override_global("ARGUMENTS_LIMIT", &events.arguments, true);
-        loader.override_global("WORKING_DIRECTORY", &working_directory, true);
-    }
-    Ok(loader.load(OBJECT)?)
-}
-
-fn attach_probe(
-    probe: &'static Probe,
-    settings: &Settings,
-    layout: &Layout,
-    btf: &Btf,
-    ebpf: &mut Ebpf,
-    attached: &mut Vec<AttachedProgram>,
-) -> ProbeStatus {
-    let status = |state, reason| ProbeStatus { name: probe.name, state, reason };
-    if !settings.probes.contains(&probe.name) {
-        return status(ProbeState::Off, "switched off by the configuration".to_owned());
-    }
-    if let Some(reason) = settings.programs(probe).find_map(|program| layout.missing(program)) {
-        return status(ProbeState::Unsupported, reason);
-    }
-    let before = attached.len();
-    for program in settings.programs(probe) {
-        match attach_program(program, btf, ebpf) {
-            Ok(attachment) => attached.push(attachment),
-            Err(error) => {
-                attached.truncate(before);
-                for program in settings.programs(probe) {
-                    detach(program, ebpf);
-                }
-                return status(ProbeState::Failed, not_attached(program, &error));
-            }
-        }
-    }
-    status(ProbeState::Up, String::new())
 }
 
 /// Says which single events are sent, and what they have. Rules come before the gates that refer to them.
@@ -357,106 +326,4 @@ fn set_filter(settings: &EventSettings, ebpf: &mut Ebpf) -> Result<(), LoadError
         set(map, settings).map_err(|error| LoadError::Map(name, error))?;
     }
     Ok(())
-}
-
-/// Attaches the programs that send single events. Returns what became of each kind that is wanted.
-fn attach_events(
-    settings: &EventSettings,
-    probes: &[ProbeStatus],
-    layout: &Layout,
-    btf: &Btf,
-    ebpf: &mut Ebpf,
-    attached: &mut Vec<AttachedProgram>,
-) -> Vec<EventStatus> {
-    let mut events = Vec::new();
-    for (probe, status) in PROBES.iter().zip(probes) {
-        // A probe that sends nothing tells of its kinds by what it counts.
-        let programs = if probe.events.is_empty() { probe.programs } else { probe.events };
-        for program in programs {
-            let kinds: Vec<_> = program.kinds.iter().filter(|kind| settings.gates.contains_key(kind)).collect();
-            if kinds.is_empty() {
-                continue;
-            }
-            let (state, reason) = if probe.events.is_empty() {
-                (status.state, status.reason.clone())
-            } else {
-                attach_event(program, layout, btf, ebpf, attached)
-            };
-            for kind in kinds {
-                match events.iter_mut().find(|event: &&mut EventStatus| event.kind == *kind) {
-                    // Two programs send the kind together, and so far all was well.
-                    Some(event) if event.state == ProbeState::Up => {
-                        (event.state, event.reason) = (state, reason.clone());
-                    }
-                    Some(_) => {}
-                    None => events.push(EventStatus { kind: *kind, state, reason: reason.clone() }),
-                }
-            }
-        }
-    }
-    events
-}
-
-/// Attaches a program that sends single events. Says what became of it, and why.
-pub(super) fn attach_event(
-    program: &'static Program,
-    layout: &Layout,
-    btf: &Btf,
-    ebpf: &mut Ebpf,
-    attached: &mut Vec<AttachedProgram>,
-) -> (ProbeState, String) {
-    if let Some(reason) = layout.missing(program) {
-        return (ProbeState::Unsupported, reason);
-    }
-    match attach_program(program, btf, ebpf) {
-        Ok(attachment) => attached.push(attachment),
-        Err(error) => return (ProbeState::Failed, not_attached(program, &error)),
-    }
-    (ProbeState::Up, String::new())
-}
-
-fn not_attached(program: &Program, error: &ProgramError) -> String {
-    format!("cannot attach the program `{}`: {}", program.name, crate::error::chain(error))
-}
-
-fn attach_program(program: &'static Program, btf: &Btf, ebpf: &mut Ebpf) -> Result<AttachedProgram, ProgramError> {
-    let bpf = tracepoint_program(program, ebpf).ok_or(ProgramError::NotLoaded)?;
-    bpf.load(program.tracepoint, btf)?;
-    bpf.attach()?;
-    Ok(AttachedProgram { program, fd: bpf.fd()?.try_clone()? })
-}
-
-/// Detaches a program and lets it go.
-pub(super) fn detach(program: &Program, ebpf: &mut Ebpf) {
-    if let Some(bpf) = tracepoint_program(program, ebpf) {
-        // One that was never loaded cannot be unloaded.
-        let _ = bpf.unload();
-    }
-}
-
-fn tracepoint_program<'a>(program: &Program, ebpf: &'a mut Ebpf) -> Option<&'a mut BtfTracePoint> {
-    ebpf.program_mut(program.name)?.try_into().ok()
-}
-
-pub(super) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
-    ebpf.take_map(name).ok_or(LoadError::NoMap(name))
-}
-
-/// The same as what it is used as.
-pub(super) fn take_as<T: TryFrom<Map, Error = MapError>>(ebpf: &mut Ebpf, name: &'static str) -> Result<T, LoadError> {
-    take(ebpf, name)?.try_into().map_err(|error| LoadError::Map(name, error))
-}
-
-fn take_data(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData, LoadError> {
-    match take(ebpf, name)? {
-        Map::PerCpuHashMap(data) | Map::PerCpuArray(data) | Map::Array(data) => Ok(data),
-        _ => Err(LoadError::NoMap(name)),
-    }
-}
-
-/// The kernel memory that a map takes, as the kernel estimates it; 0 when it does not tell.
-fn map_memory(fd: i32) -> u64 {
-    let text = std::fs::read_to_string(Path::new("/proc/self/fdinfo").join(fd.to_string())).unwrap_or_default();
-    let bytes = text.lines().find_map(|line| line.strip_prefix("memlock:")?.trim().parse().ok());
-    bytes.unwrap_or(0)
 }

@@ -2,11 +2,12 @@
 
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd},
-    time::Instant,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::atomic::AtomicU64,
+    time::{Instant, SystemTime},
 };
 
-use aya::{maps::MapData, programs::ProgramFd};
+use aya::maps::MapData;
 use doubleslit_common::{
     key::{CountKey, EdgeKey},
     kind::Kind,
@@ -15,6 +16,7 @@ use doubleslit_common::{
 };
 
 use super::{
+    ledger::Ledger,
     object::LoadError,
     slots::Slots,
     status::AttachedProgram,
@@ -22,7 +24,7 @@ use super::{
     tracepoints::HitCounts,
 };
 use crate::counts::{
-    snapshot::MapRead,
+    snapshot::{MapRead, PerKind},
     source::{CountSource, Reading},
 };
 
@@ -34,6 +36,7 @@ const BATCH_ENTRIES: std::ops::RangeInclusive<usize> = 1024..=8192;
 /// The maps of the loaded object.
 #[derive(Debug)]
 pub struct KernelCounts {
+    ledger: Ledger,
     slots: Slots,
     counts: BatchReader<CountKey>,
     edges: BatchReader<EdgeKey>,
@@ -41,7 +44,7 @@ pub struct KernelCounts {
     hits: Option<HitCounts>,
     losses: BatchReader<u32>,
     /// The programs of which each run is one event.
-    programs: Vec<(Kind, ProgramFd)>,
+    programs: Vec<(Kind, OwnedFd)>,
 }
 
 /// The maps that counts are read from.
@@ -57,6 +60,7 @@ impl KernelCounts {
     /// A reader of these maps, and of what the kernel tells of the programs, on a machine with `cpus` possible CPUs.
     pub(super) fn new(
         maps: Maps,
+        ledger: Ledger,
         hits: Option<HitCounts>,
         programs: &[AttachedProgram],
         cpus: usize,
@@ -66,8 +70,11 @@ impl KernelCounts {
             let kind = program.kinds.first().filter(|_| program.each_run_counts)?;
             Some(fd.try_clone().map(|fd| (*kind, fd)))
         };
+        let mut slots = Slots::map(slots.fd(), cpus).map_err(LoadError::Memory)?;
+        ledger.recover(|position| slots.release(&ledger, position));
         Ok(Self {
-            slots: Slots::map(slots.fd(), cpus).map_err(LoadError::Slots)?,
+            ledger,
+            slots,
             counts: BatchReader::new("counts", counts, cpus)?,
             edges: BatchReader::new("edges", edges, cpus)?,
             hits,
@@ -75,13 +82,25 @@ impl KernelCounts {
             programs: programs.iter().filter_map(counting).collect::<Result<_, _>>().map_err(LoadError::Handle)?,
         })
     }
+
+    /// Since when the maps count.
+    #[must_use]
+    pub fn begun(&self) -> SystemTime {
+        self.ledger.begun()
+    }
+
+    /// What was counted since then and has been removed from the maps, by kind.
+    #[must_use]
+    pub fn settled(&self) -> PerKind {
+        self.ledger.settled()
+    }
 }
 
 impl CountSource for KernelCounts {
     fn read(&mut self, reading: &mut Reading) -> io::Result<()> {
         reading.clear();
-        let Self { slots, counts, edges, hits, losses, programs } = self;
-        let read = counts.read(|key, value| reading.counts.push((key, value + slots.count(key, value))))?;
+        let Self { ledger, slots, counts, edges, hits, losses, programs } = self;
+        let read = counts.read(|key, value| reading.counts.push((key, value + slots.count(ledger, key, value))))?;
         reading.maps.push(slots.usage());
         reading.maps.push(read);
         reading.maps.push(edges.read(|key, value| reading.edges.push((key, value)))?);
@@ -103,20 +122,22 @@ impl CountSource for KernelCounts {
         Ok(())
     }
 
-    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+    fn remove_count(&mut self, key: CountKey, is_counted: bool) -> io::Result<Option<u64>> {
+        let Self { ledger, slots, counts, hits, .. } = self;
+        let kind = key.kind().filter(|_| is_counted);
         // A detail that stands for values is in no other map.
         if let Some(hits) =
-            self.hits.as_mut().filter(|_| key.kind() == Some(Kind::Tracepoint) && key.detail() >= TRACEPOINTS)
+            hits.as_mut().filter(|_| key.kind() == Some(Kind::Tracepoint) && key.detail() >= TRACEPOINTS)
         {
-            return hits.remove(key);
+            return hits.remove(key, |delete| ledger.remove(kind, None, delete, |_| 0));
         }
-        let removed = self.counts.remove(key)?;
-        let in_slot = self.slots.take(key);
-        Ok(removed.map(|count| count + in_slot))
+        let slot = slots.position(key);
+        ledger.remove(kind, slot, |values| counts.remove(key, values), |position| slots.release(ledger, position))
     }
 
     fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
-        self.edges.remove(key)
+        let Self { ledger, edges, .. } = self;
+        ledger.remove(Some(Kind::SignalGenerate), None, |values| edges.remove(key, values), |_| 0)
     }
 }
 
@@ -181,12 +202,8 @@ impl<K: Key> BatchReader<K> {
         Ok(MapRead { map: self.name, keys, capacity: self.capacity, syscalls, duration: begin.elapsed() })
     }
 
-    /// Removes an entry and returns its last value; nothing when it was not there.
-    pub(super) fn remove(&mut self, key: K) -> io::Result<Option<u64>> {
-        let mut values = std::mem::take(&mut self.values);
-        let removed = sys::lookup_and_delete(self.fd(), &key, &mut values, self.cpus);
-        let value = values.iter().take(self.cpus).sum();
-        self.values = values;
-        Ok(removed?.then_some(value))
+    /// Removes an entry and writes its last values. Says whether it was there.
+    pub(super) fn remove(&self, key: K, values: &[AtomicU64]) -> io::Result<bool> {
+        sys::lookup_and_delete(self.fd(), &key, values, self.cpus)
     }
 }

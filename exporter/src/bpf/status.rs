@@ -1,8 +1,11 @@
 //! What is loaded, what is not, and why.
 
-use std::{io, os::fd::AsFd, time::Duration};
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    time::Duration,
+};
 
-use aya::programs::ProgramFd;
 use doubleslit_common::kind::Kind;
 
 use super::sys;
@@ -79,7 +82,7 @@ pub struct AttachedProgram {
     /// What it is.
     pub program: &'static Program,
     /// The kernel's program.
-    pub fd: ProgramFd,
+    pub fd: OwnedFd,
 }
 
 impl AttachedProgram {

@@ -2,9 +2,15 @@
 #![expect(unsafe_code, reason = "the bpf system call takes addresses")]
 
 use std::{
+    ffi::CString,
     io,
     mem::{size_of, zeroed},
-    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    os::{
+        fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+    sync::atomic::AtomicU64,
 };
 
 use aya_obj::generated::{
@@ -102,7 +108,7 @@ pub(super) fn lookup_batch<K: Key>(
 pub(super) fn lookup_and_delete<K: Key>(
     map: BorrowedFd<'_>,
     key: &K,
-    values: &mut [u64],
+    values: &[AtomicU64],
     cpus: usize,
 ) -> io::Result<bool> {
     if values.len() < cpus {
@@ -114,8 +120,8 @@ pub(super) fn lookup_and_delete<K: Key>(
     let element = unsafe { &mut attr.__bindgen_anon_2 };
     element.map_fd = map.as_raw_fd().cast_unsigned();
     element.key = std::ptr::from_ref(key).expose_provenance() as u64;
-    element.__bindgen_anon_1.value = values.as_mut_ptr().expose_provenance() as u64;
-    // SAFETY: the kernel reads one key and writes one word for each possible CPU, for which there is room.
+    element.__bindgen_anon_1.value = values.as_ptr().expose_provenance() as u64;
+    // SAFETY: the kernel reads one key and writes one word, which may be shared, for each possible CPU, for which there is room.
     match unsafe { bpf(bpf_cmd::BPF_MAP_LOOKUP_AND_DELETE_ELEM, &mut attr) } {
         Ok(_) => Ok(true),
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
@@ -169,6 +175,35 @@ pub(super) fn attach_tracepoint(program: BorrowedFd<'_>, tracepoint: u32, cookie
     attr.link_create.__bindgen_anon_3.perf_event.bpf_cookie = cookie;
     // SAFETY: the command takes no addresses, and returns a new descriptor. The link keeps the event open.
     unsafe { owned(bpf(bpf_cmd::BPF_LINK_CREATE, &mut attr)?) }
+}
+
+/// Gives a map, program or link a name in a file system of type bpf. It stays as long as it has one.
+///
+/// # Errors
+///
+/// When the kernel refuses.
+pub(super) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr = unsafe { zeroed::<bpf_attr>() };
+    attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
+    attr.__bindgen_anon_4.bpf_fd = object.as_raw_fd().cast_unsigned();
+    // SAFETY: the kernel reads a text that ends with NUL.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_PIN, &mut attr) }.map(drop)
+}
+
+/// Opens what has a name there.
+///
+/// # Errors
+///
+/// When the kernel refuses.
+pub(super) fn get_pinned(path: &Path) -> io::Result<OwnedFd> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr = unsafe { zeroed::<bpf_attr>() };
+    attr.__bindgen_anon_4.pathname = path.as_ptr().expose_provenance() as u64;
+    // SAFETY: the kernel reads a text that ends with NUL, and returns a new descriptor.
+    unsafe { owned(bpf(bpf_cmd::BPF_OBJ_GET, &mut attr)?) }
 }
 
 /// A descriptor that a system call returned, or its error.

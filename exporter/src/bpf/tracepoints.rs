@@ -4,13 +4,13 @@ use std::{
     collections::HashMap,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use aya::{
     Ebpf,
     maps::{Array, MapData},
-    programs::{ProgramFd, TracePoint},
+    programs::TracePoint,
 };
 use doubleslit_common::{
     key::CountKey,
@@ -20,7 +20,10 @@ use doubleslit_common::{
 };
 use tracing::warn;
 
-use super::{element::Element, object::LoadError, source::BatchReader, status::AttachedProgram, sys};
+use super::{
+    attach::program_fd, element::Element, object::LoadError, pin::Pins, source::BatchReader, status::AttachedProgram,
+    sys,
+};
 use crate::{
     counts::{snapshot::MapRead, source::Reading},
     probes::{
@@ -64,12 +67,14 @@ pub(super) struct Attached {
 pub(super) fn attach(
     settings: &Settings,
     ebpf: &mut Ebpf,
+    pins: Option<&Pins>,
     programs: &mut Vec<AttachedProgram>,
 ) -> Result<Attached, LoadError> {
     let tracepoints = settings.hits.tracepoints();
+    // A program that is pinned has a map of its own, with the same in it.
     describe::<Splits>("SPLITS", tracepoints.iter().map(Tracepoint::splits), ebpf)?;
     let targets = tracepoints.iter().map(|Tracepoint { name, id, named, by: _ }| (name, *id, *named));
-    attach_to(&PROGRAM, targets, ebpf, programs)
+    attach_to(&PROGRAM, targets, ebpf, pins, programs)
 }
 
 /// Attaches the program that sends to those whose hits are wanted.
@@ -80,7 +85,7 @@ pub(super) fn attach_events(
 ) -> Result<Attached, LoadError> {
     describe::<Extent>("EXTENTS", tracepoints.iter().map(|traced| traced.extent()), ebpf)?;
     let targets = tracepoints.iter().map(|traced| (&traced.name, traced.format.id, traced.named));
-    attach_to(&EVENT_PROGRAM, targets, ebpf, programs)
+    attach_to(&EVENT_PROGRAM, targets, ebpf, None, programs)
 }
 
 /// Writes what a program has to know of each tracepoint.
@@ -104,22 +109,42 @@ fn describe_numbered<T: Wire + 'static>(
     tracepoints.try_for_each(|(number, known)| array.set(number, Element(known), 0)).map_err(failed)
 }
 
-/// Attaches a program to tracepoints, each with its name, the kernel's number for it, and whether it was named alone.
+/// Attaches a program to tracepoints, each with its name, the kernel's number for it, and whether it was named alone. What is
+/// pinned is attached.
 fn attach_to<'a>(
     program: &'static Program,
     tracepoints: impl Iterator<Item = (&'a Name, u32, bool)>,
     ebpf: &mut Ebpf,
+    pins: Option<&Pins>,
     programs: &mut Vec<AttachedProgram>,
 ) -> Result<Attached, LoadError> {
-    let fd = load(program, ebpf)?;
-    let (mut links, mut refused) = (Vec::new(), Vec::new());
+    let pinned = pins.map_or(Ok(None), |pins| pins.program(program.name))?;
+    let fd = match pinned {
+        Some(fd) => fd,
+        None => load(program, ebpf)?,
+    };
+    if let Some(pins) = pins {
+        pins.pin_program(program.name, &fd)?;
+    }
+    let (mut links, mut refused, mut attached) = (Vec::new(), Vec::new(), 0);
     for (number, (name, id, named)) in (0..).zip(tracepoints) {
+        let link_name = format!("{}_{number}", program.name);
+        if pins.is_some_and(|pins| pins.has_link(&link_name)) {
+            attached += 1;
+            continue;
+        }
         match attach_one(fd.as_fd(), number, (name, id, named))? {
-            Ok(link) => links.push(link),
+            Ok(link) => {
+                attached += 1;
+                match pins {
+                    Some(pins) => pins.pin_link(&link_name, link)?,
+                    None => links.push(link),
+                }
+            }
             Err(error) => refused.push((name.clone(), error)),
         }
     }
-    if links.is_empty()
+    if attached == 0
         && let Some((name, source)) = refused.pop()
     {
         return Err(LoadError::Tracepoint { name, source });
@@ -128,12 +153,12 @@ fn attach_to<'a>(
     Ok(Attached { _links: links, refused })
 }
 
-fn load(program: &'static Program, ebpf: &mut Ebpf) -> Result<ProgramFd, LoadError> {
+fn load(program: &'static Program, ebpf: &mut Ebpf) -> Result<OwnedFd, LoadError> {
     let bpf: Option<&mut TracePoint> = ebpf.program_mut(program.name).and_then(|program| program.try_into().ok());
     let bpf = bpf.ok_or(LoadError::NoProgram(program.name))?;
     let failed = |error| LoadError::Program(program.name, error);
     bpf.load().map_err(failed)?;
-    bpf.fd().and_then(|fd| Ok(fd.try_clone()?)).map_err(failed)
+    bpf.fd().and_then(program_fd).map_err(failed)
 }
 
 /// Attaches a loaded program to a tracepoint, which has this number. One that only a pattern means may take no program: why.
@@ -158,7 +183,7 @@ fn cookie(number: u32, id: u32) -> u64 {
 /// The tracepoints whose hits are sent while somebody wants them, and the program that does. Dropping it detaches.
 #[derive(Debug, Default)]
 pub(super) struct Attachable {
-    program: Option<ProgramFd>,
+    program: Option<OwnedFd>,
     links: HashMap<u32, OwnedFd>,
 }
 
@@ -222,8 +247,13 @@ impl HitCounts {
         Ok(read)
     }
 
-    /// Removes what a key stands for and returns its last value; nothing when none of it is in this map.
-    pub(super) fn remove(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+    /// Removes what a key stands for, entry by entry as `remove` does it, and returns its last value; nothing when none of
+    /// it is in this map.
+    pub(super) fn remove(
+        &mut self,
+        key: CountKey,
+        remove: impl Fn(&dyn Fn(&[AtomicU64]) -> io::Result<bool>) -> io::Result<Option<u64>>,
+    ) -> io::Result<Option<u64>> {
         let exactly = self.hits.exactly(key.detail());
         let alone = exactly.and_then(|(tracepoint, values)| {
             Some(HitKey { owner: CountKey::new(key.cgroup(), Kind::Tracepoint, tracepoint)?, values })
@@ -231,7 +261,7 @@ impl HitCounts {
         let entries = alone.map_or_else(|| self.together.remove(&key).unwrap_or_default(), |hit| vec![hit]);
         let mut sum = None;
         for hit in entries {
-            if let Some(value) = self.map.remove(hit)? {
+            if let Some(value) = remove(&|values| self.map.remove(hit, values))? {
                 sum = Some(sum.unwrap_or(0) + value);
             }
         }

@@ -22,11 +22,13 @@ use doubleslit_common::{
 };
 
 use super::{
+    attach,
     btf::KernelBtf,
     element::Element,
     events::{EventRing, EventSettings},
     layout::Layout,
-    object::{self, Asked, LoadError},
+    maps::{self, Asking, Purpose},
+    object::{self, LoadError},
     status::{AttachedProgram, ProbeState},
     syscalls,
     traced_calls::TracedCalls,
@@ -46,7 +48,7 @@ use crate::{
 };
 
 /// How much traces can ask for, at most: a cgroup with something that is wanted of it makes a pair.
-const ASKED: Asked = Asked { keys: 65536, tracepoints: TRACEPOINTS };
+const ASKED: Asking = Asking { keys: 65536, tracepoints: TRACEPOINTS };
 
 /// The object of traces. Dropping it detaches and frees everything.
 pub struct TraceObject {
@@ -85,21 +87,22 @@ impl TraceObject {
             // Which of them are sent is told at run time.
             events: Some(EventSettings { calls: Calls::all(), ..events }),
             stats: false,
+            pin: None,
             btf,
         };
         let layout = Layout::resolve(&KernelBtf::read(&settings.btf)?, &PROBES);
         let btf = Btf::parse_file(&settings.btf, Endianness::default())?;
         let cpus = aya::util::nr_cpus().map_err(|(path, error)| LoadError::Cpus(path, error))?;
-        let mut ebpf = object::load_maps(&settings, &layout, &btf, cpus, Some(ASKED))?;
+        let mut ebpf = maps::load_maps(&settings, &layout, &btf, cpus, Purpose::Traces(ASKED))?;
         let reads = ebpf.map_mut("SYSCALL_READS").ok_or(LoadError::NoMap("SYSCALL_READS"))?;
         syscalls::set_reads(reads).map_err(|error| LoadError::Map("SYSCALL_READS", error))?;
-        let ring = EventRing::new(object::take(&mut ebpf, "EVENTS")?);
+        let ring = EventRing::new(maps::take(&mut ebpf, "EVENTS")?);
         let ring = ring.map_err(|error| LoadError::Map("EVENTS", error))?;
-        let gates = object::take_as(&mut ebpf, "GATES")?;
+        let gates = maps::take_as(&mut ebpf, "GATES")?;
         *traced.maps() = Some(Maps {
-            keys: object::take_as(&mut ebpf, "TRACED")?,
-            bits: object::take_as(&mut ebpf, "TRACED_CALLS")?,
-            owners: object::take_as(&mut ebpf, "TRACED_OWNERS")?,
+            keys: maps::take_as(&mut ebpf, "TRACED")?,
+            bits: maps::take_as(&mut ebpf, "TRACED_CALLS")?,
+            owners: maps::take_as(&mut ebpf, "TRACED_OWNERS")?,
             calls: TracedCalls::default(),
         });
         let (kinds, attached, tracepoints) = (BTreeMap::new(), Vec::new(), Attachable::default());
@@ -138,7 +141,7 @@ impl TraceObject {
             if attached.iter().any(|attached| attached.program.name == program.name) {
                 continue;
             }
-            let (state, reason) = object::attach_event(program, layout, btf, ebpf, attached);
+            let (state, reason) = attach::attach_event(program, layout, btf, ebpf, attached);
             if state != ProbeState::Up {
                 self.detach_idle();
                 return Err(reason);
@@ -176,7 +179,7 @@ impl TraceObject {
         attached.retain(|AttachedProgram { program, .. }| {
             let is_needed = kinds.keys().any(|kind| sends(program, *kind));
             if !is_needed {
-                object::detach(program, ebpf);
+                attach::detach(program, ebpf);
             }
             is_needed
         });

@@ -20,6 +20,13 @@ impl Words {
         Ok(Self { name, map: Mutex::new(HashMap::try_from(map)?) })
     }
 
+    /// Takes all of them away.
+    pub(super) fn clear(&self) -> Result<(), MapError> {
+        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        let cgroups = map.keys().collect::<Result<Vec<_>, _>>()?;
+        cgroups.iter().try_for_each(|cgroup| map.remove(cgroup))
+    }
+
     /// Says what the word of a cgroup is; nothing takes it away. What does not succeed must do no harm: programs then decide as
     /// without a word, or by an old one, until the cgroup is gone.
     pub(super) fn put(&self, cgroup: CgroupId, word: Option<u32>) {

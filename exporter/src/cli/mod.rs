@@ -2,7 +2,9 @@
 
 mod check;
 mod color;
+mod completions;
 mod log;
+mod man;
 mod ns;
 mod output;
 mod ps;
@@ -10,6 +12,7 @@ mod run;
 mod top;
 mod trace;
 mod tracepoints;
+mod unpin;
 mod watch;
 
 #[cfg(test)]
@@ -37,6 +40,8 @@ pub struct Cli {
 enum Command {
     /// Count, and serve the counts over HTTP
     Run(run::Arguments),
+    /// Remove what exporters have pinned, so that nothing counts any more
+    Unpin(unpin::Arguments),
     /// List what the machine must offer, and what to do where it does not
     Check(check::Arguments),
     /// Print what happens, event by event
@@ -51,6 +56,11 @@ enum Command {
     Ns(ns::Arguments),
     /// List the kernel's tracepoints, or the fields of one
     Tracepoints(tracepoints::Arguments),
+    /// Print what completes this command's arguments in a shell
+    Completions(completions::Arguments),
+    /// Write the manual pages, for those who make packages
+    #[command(hide = true)]
+    Man(man::Arguments),
 }
 
 /// Why a command did not do what it was told.
@@ -90,6 +100,7 @@ impl Cli {
     pub fn execute(self) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Run(arguments) => run::execute(&arguments),
+            Command::Unpin(arguments) => unpin::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Watch(arguments) => watch::execute(&arguments),
             Command::Trace(arguments) => trace::execute(&arguments),
@@ -97,6 +108,8 @@ impl Cli {
             Command::Ps(arguments) => ps::execute(&arguments),
             Command::Ns(arguments) => ns::execute(&arguments),
             Command::Tracepoints(arguments) => tracepoints::execute(&arguments),
+            Command::Completions(arguments) => completions::execute(&arguments),
+            Command::Man(arguments) => man::execute(&arguments),
         }
     }
 }

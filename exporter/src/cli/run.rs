@@ -32,15 +32,20 @@ pub(super) struct Arguments {
     /// Form of the log lines: text or json
     #[arg(long = "log.format", value_name = "FORMAT")]
     log_format: Option<String>,
+
+    /// Keep counting while no exporter runs, and go on with what was counted meanwhile; `doubleslit unpin` ends it
+    #[arg(long)]
+    pin: bool,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { config, config_check, listen_addresses, telemetry_path, log_level, log_format } = arguments;
+    let Arguments { config, config_check, listen_addresses, telemetry_path, log_level, log_format, pin } = arguments;
     let config = config.load(&Flags {
         listen_addresses: listen_addresses.clone(),
         telemetry_path: telemetry_path.clone(),
         log_level: log_level.clone(),
         log_format: log_format.clone(),
+        pin: *pin,
     })?;
     if *config_check {
         println!("the configuration is valid");

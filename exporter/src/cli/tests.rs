@@ -24,7 +24,7 @@ fn flags_of_run() {
         format!("{arguments:?}"),
         "Arguments { config: ConfigArguments { config_file: Some(\"/c\") }, config_check: true, \
          listen_addresses: [\":1\", \":2\"], telemetry_path: Some(\"/m\"), log_level: Some(\"debug\"), \
-         log_format: Some(\"json\") }"
+         log_format: Some(\"json\"), pin: false }"
     );
 }
 
@@ -101,6 +101,9 @@ fn wrong_usage_exits_with_2() {
         "doubleslit trace",
         "doubleslit trace delete",
         "doubleslit trace show a b",
+        "doubleslit completions",
+        "doubleslit completions sh",
+        "doubleslit man",
         "doubleslit watch exec",
         "doubleslit watch --event walk",
         "doubleslit watch -o xml",

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::{self, Measured},
     config::Flags,
-    identity::{Scope, ignore::Pattern, short_id},
+    identity::{ignore::Pattern, short_id},
     top::{
         Options, View,
         board::Row,
@@ -231,12 +231,7 @@ impl<'a> Line<'a> {
         let owner = &row.owner;
         let name = row.what.name;
         Self {
-            scope: match owner.scope {
-                Scope::Host => "host",
-                Scope::Pod => "pod",
-                Scope::Container => "container",
-                Scope::Other => "other",
-            },
+            scope: owner.scope.name(),
             container_id: known(&owner.container_id),
             container: known(&owner.container),
             pod: known(&owner.pod),

@@ -1,6 +1,6 @@
 //! An address to listen on.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// An address to listen on, in the form `host:port`. An empty host is every address of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,14 @@ impl ListenAddress {
             return None;
         }
         Some(Self { host: host.to_owned(), port: port.parse().ok()? })
+    }
+}
+
+impl ListenAddress {
+    /// Whether only this machine reaches it.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The documented example: every key with its default. The keys that exist are the keys that it has.
-const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/doubleslit.yaml"));
+pub(super) const DEFAULTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/doubleslit.yaml"));
 
 const PREFIX: &str = "DOUBLESLIT_";
 
@@ -35,7 +35,7 @@ const RULES: [(&str, &str); 8] = [
 const TRACES: &str = "traces";
 
 /// A rule of such a list.
-fn example(path: &str) -> Option<&'static str> {
+pub(super) fn example(path: &str) -> Option<&'static str> {
     RULES.iter().find(|(list, _)| *list == path).map(|(_, example)| *example)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn layered(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &Flags,
 ) -> Result<Written, Error> {
-    let defaults = yaml(DEFAULTS).map_err(layers)?;
+    let defaults = defaults().map_err(layers)?;
     let keys = leaves(&defaults);
     let mut builder = config::Config::builder().add_source(Tree(defaults.clone()));
     if let Some(path) = file {
@@ -53,7 +53,7 @@ pub(super) fn layered(
     }
     builder = builder.add_source(variables(environment, &keys)?);
 
-    let Flags { listen_addresses, telemetry_path, log_level, log_format } = flags;
+    let Flags { listen_addresses, telemetry_path, log_level, log_format, pin } = flags;
     if !listen_addresses.is_empty() {
         builder = builder.set_override("web.listen_address", listen_addresses.clone()).map_err(layers)?;
     }
@@ -61,6 +61,7 @@ pub(super) fn layered(
         .set_override_option("web.telemetry_path", telemetry_path.clone())
         .and_then(|builder| builder.set_override_option("log.level", log_level.clone()))
         .and_then(|builder| builder.set_override_option("log.format", log_format.clone()))
+        .and_then(|builder| builder.set_override_option("bpf.pin", pin.then_some("true")))
         .map_err(layers)?;
     builder.build().and_then(config::Config::try_deserialize).map_err(layers)
 }
@@ -68,7 +69,17 @@ pub(super) fn layered(
 /// Every key that exists, with its sections.
 #[cfg(test)]
 pub(super) fn keys() -> Vec<String> {
-    leaves(&yaml(DEFAULTS).expect("the defaults are YAML")).into_keys().collect()
+    leaves(&defaults().expect("the defaults are YAML")).into_keys().collect()
+}
+
+/// The documented example, read.
+pub(super) fn defaults() -> Result<Map<String, Value>, ConfigError> {
+    yaml(DEFAULTS)
+}
+
+/// Whether a variable can hold the value of a key.
+pub(super) fn has_variable(key: &str, default: &ValueKind) -> bool {
+    !matches!(default, ValueKind::Table(_)) && example(key).is_none()
 }
 
 fn layers(error: ConfigError) -> Error {
@@ -182,7 +193,8 @@ fn leaves(tree: &Map<String, Value>) -> BTreeMap<String, bool> {
     found
 }
 
-fn variable(key: &str) -> String {
+/// The variable of a key.
+pub(super) fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
 

@@ -9,6 +9,7 @@ mod ignore;
 mod labels;
 mod layers;
 pub mod otlp;
+mod settings;
 mod syscalls;
 mod tracepoints;
 mod traces;
@@ -29,6 +30,7 @@ pub use api::{Api, SOCKET, Tcp};
 pub use error::Error;
 pub use events::{Arguments, Events};
 pub use labels::ContainerLabel;
+pub use settings::{Setting, Takes, settings};
 pub use syscalls::calls;
 
 use crate::{
@@ -85,6 +87,46 @@ pub struct Web {
     pub listen_addresses: Vec<ListenAddress>,
     /// The path of the metrics.
     pub telemetry_path: String,
+    /// Whether the page shows single events.
+    pub live_events: LiveEvents,
+}
+
+impl Web {
+    /// Whether whoever opens the page may see single events.
+    #[must_use]
+    pub fn shows_events(&self) -> bool {
+        match self.live_events {
+            LiveEvents::Auto => self.listen_addresses.iter().all(ListenAddress::is_loopback),
+            LiveEvents::Always => true,
+            LiveEvents::Never => false,
+        }
+    }
+}
+
+/// Whether the page shows single events, which tell what others execute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveEvents {
+    /// Where only this machine reaches it.
+    Auto,
+    /// To everybody who reaches it.
+    Always,
+    /// To nobody.
+    Never,
+}
+
+impl LiveEvents {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
 }
 
 /// The log.
@@ -244,10 +286,14 @@ pub struct Metrics {
 }
 
 /// The BPF side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bpf {
     /// Whether the kernel measures the programs' run time.
     pub stats: bool,
+    /// Whether the counts outlive the exporter.
+    pub pin: bool,
+    /// The directory in which maps and programs stay then.
+    pub pin_path: PathBuf,
 }
 
 /// What the command line says about the configuration.
@@ -261,6 +307,8 @@ pub struct Flags {
     pub log_level: Option<String>,
     /// `--log.format`.
     pub log_format: Option<String>,
+    /// `--pin`.
+    pub pin: bool,
 }
 
 /// Reads the configuration: defaults, then the file, then `DOUBLESLIT_` variables, then flags; the last one wins. Where they

@@ -44,6 +44,7 @@ fn the_documented_file_is_the_default() {
             web: Web {
                 listen_addresses: vec![ListenAddress { host: "127.0.0.1".to_owned(), port: 10435 }],
                 telemetry_path: "/metrics".to_owned(),
+                live_events: LiveEvents::Auto,
             },
             api: Api { socket: Some(SOCKET.into()), tcp: None },
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
@@ -91,7 +92,7 @@ fn the_documented_file_is_the_default() {
                 calls: Calls::default(),
             },
             metrics: Metrics { created: false },
-            bpf: Bpf { stats: false },
+            bpf: Bpf { stats: false, pin: false, pin_path: PathBuf::from("/sys/fs/bpf/doubleslit") },
             otlp: otlp::Otlp {
                 resource: Vec::new(),
                 identity: otlp::Describes::Attributes,
@@ -124,8 +125,9 @@ fn later_layers_win() {
         ("DOUBLESLIT_RETENTION__GRACE", ""),
         ("HOME", "/root"),
     ];
-    let flags = Flags { telemetry_path: Some("/c".to_owned()), ..Flags::default() };
+    let flags = Flags { telemetry_path: Some("/c".to_owned()), pin: true, ..Flags::default() };
     let config = with(file, &variables, &flags).expect("valid");
+    assert!(config.bpf.pin);
     assert_eq!(config.log, Log { level: LogLevel::Debug, format: LogFormat::Json });
     assert_eq!(config.web.telemetry_path, "/c");
     assert_eq!(config.web.listen_addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), ["[::1]:1", ":2"]);
@@ -158,7 +160,10 @@ fn files_are_refused() {
             "webb: {}",
             "unknown key `webb` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
         ),
-        ("web: {path: /x}", "unknown key `web.path` in `FILE`: expected one of `listen_address`, `telemetry_path`"),
+        (
+            "web: {path: /x}",
+            "unknown key `web.path` in `FILE`: expected one of `listen_address`, `live_events`, `telemetry_path`",
+        ),
         (
             "web.telemetry_path: /x",
             "unknown key `web.telemetry_path` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
@@ -171,7 +176,10 @@ fn files_are_refused() {
             "probes: {open: true}",
             "unknown key `probes.open` in `FILE`: expected one of `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `syscall`, `tcp`",
         ),
-        ("web: 3", "invalid value `3` for `web`: expected a section with `listen_address`, `telemetry_path`"),
+        (
+            "web: 3",
+            "invalid value `3` for `web`: expected a section with `listen_address`, `live_events`, `telemetry_path`",
+        ),
         (
             "probes: [exec]",
             "invalid value `[…]` for `probes`: expected a section with `container`, `exec`, `exit`, `fork`, `oom`, `signal`, `socket_state`, `syscall`, `tcp`",
@@ -206,6 +214,7 @@ fn values_are_refused() {
         ("web", "listen_address", "[nonsense]", "nonsense", ADDRESS),
         ("web", "listen_address", "[]", "[]", ADDRESS),
         ("web", "listen_address", "[':1', ':1']", ":1", "each address once"),
+        ("web", "live_events", "on", "on", "one of `auto`, `always`, `never`"),
         ("web", "telemetry_path", "metrics", "metrics", PATH),
         ("web", "telemetry_path", "/", "/", PATH),
         ("web", "telemetry_path", "/-/healthy", "/-/healthy", PATH),
@@ -242,6 +251,14 @@ fn values_are_refused() {
         ),
         ("identity", "host_root", "host", "host", "an absolute path"),
         ("identity", "docker_root", "var/lib", "var/lib", "an absolute path"),
+        ("bpf", "pin_path", "doubleslit", "doubleslit", "an absolute path"),
+        (
+            "bpf",
+            "pin_path",
+            "/sys/fs/bpf/a.b",
+            "/sys/fs/bpf/a.b",
+            "an absolute path of a directory without a dot in its name",
+        ),
     ] {
         assert_eq!(
             from_file(&format!("{section}:\n  {key}: {written}\n")),
@@ -253,7 +270,7 @@ fn values_are_refused() {
 #[test]
 fn variables_are_refused() {
     let all = "`DOUBLESLIT_API__ENABLED`, `DOUBLESLIT_API__LISTEN_ADDRESS`, `DOUBLESLIT_API__SOCKET`, \
-        `DOUBLESLIT_API__TOKEN_FILE`, `DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_EVENTS__ARGUMENTS__BYTES`, `DOUBLESLIT_EVENTS__ARGUMENTS__ENABLED`, \
+        `DOUBLESLIT_API__TOKEN_FILE`, `DOUBLESLIT_BPF__PIN`, `DOUBLESLIT_BPF__PIN_PATH`, `DOUBLESLIT_BPF__STATS`, `DOUBLESLIT_EVENTS__ARGUMENTS__BYTES`, `DOUBLESLIT_EVENTS__ARGUMENTS__ENABLED`, \
         `DOUBLESLIT_EVENTS__ARGUMENTS__REDACT`, `DOUBLESLIT_EVENTS__PROFILE`, `DOUBLESLIT_EVENTS__RING_BYTES`, \
         `DOUBLESLIT_EVENTS__SYSCALLS`, `DOUBLESLIT_EVENTS__WORKING_DIRECTORY`, \
         `DOUBLESLIT_IDENTITY__CONTAINER_LABELS`, `DOUBLESLIT_IDENTITY__DOCKER_ROOT`, \
@@ -275,7 +292,7 @@ fn variables_are_refused() {
         `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__SYSCALL`, \
         `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, \
         `DOUBLESLIT_SYSCALLS__HISTOGRAMS`, `DOUBLESLIT_SYSCALLS__TIME`, \
-        `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
+        `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__LIVE_EVENTS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
     for name in
         ["DOUBLESLIT_HOME", "DOUBLESLIT_LOG_LEVEL", "DOUBLESLIT_log__level", "DOUBLESLIT_WEB__PORT", "DOUBLESLIT_"]
     {
@@ -392,4 +409,21 @@ fn service_links_of_kubernetes_are_no_settings() {
         ("DOUBLESLIT_METRICS_PORT_10435_TCP_ADDR", "10.0.0.1"),
     ];
     assert_eq!(with("", &links, &Flags::default()), Ok(defaults()));
+}
+
+#[test]
+fn events_are_shown_where_only_this_machine_reaches_them() {
+    for (addresses, live_events, expected) in [
+        ("[127.0.0.1:1]", "auto", true),
+        ("[127.0.0.1:1, \"[::1]:1\", localhost:2]", "auto", true),
+        ("[127.0.0.1:1, 192.0.2.1:1]", "auto", false),
+        ("[\":1\"]", "auto", false),
+        ("[example.org:1]", "auto", false),
+        ("[127.0.0.1:1]", "never", false),
+        ("[\":1\"]", "always", true),
+    ] {
+        let written = format!("web: {{listen_address: {addresses}, live_events: {live_events}}}");
+        let config = from_file(&written).expect("it makes sense");
+        assert_eq!(config.web.shows_events(), expected, "{written}");
+    }
 }

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Bpf, Config, Identity, Limits, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention, Sockets, Web,
+    Bpf, Config, Identity, Limits, LiveEvents, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention,
+    Sockets, Web,
     address::ListenAddress,
     error::{Error, quoted},
     ignore::ignore,
@@ -58,6 +59,7 @@ impl TryFrom<Written> for Config {
             web: Web {
                 listen_addresses: some_addresses(&web.listen_address)?,
                 telemetry_path: telemetry_path(web.telemetry_path)?,
+                live_events: choice("web.live_events", &web.live_events, LiveEvents::ALL, LiveEvents::name)?,
             },
             api: api.try_into()?,
             log: Log {
@@ -100,7 +102,11 @@ impl TryFrom<Written> for Config {
             events: events.try_into()?,
             traces: traces(begun)?,
             metrics: Metrics { created: switch("metrics.created", &metrics.created)? },
-            bpf: Bpf { stats: switch("bpf.stats", &bpf.stats)? },
+            bpf: Bpf {
+                stats: switch("bpf.stats", &bpf.stats)?,
+                pin: switch("bpf.pin", &bpf.pin)?,
+                pin_path: pin_path("bpf.pin_path", &bpf.pin_path)?,
+            },
             otlp: otlp::understood(otlp)?,
         })
     }
@@ -165,6 +171,17 @@ pub(super) fn limit(key: &str, text: &str) -> Result<usize, Error> {
 pub(super) fn absolute(key: &str, text: &str) -> Result<PathBuf, Error> {
     let path = PathBuf::from(text);
     if path.is_absolute() { Ok(path) } else { Err(Error::value(key, text, "an absolute path")) }
+}
+
+/// The kernel takes no dots in the names of what is pinned.
+fn pin_path(key: &str, text: &str) -> Result<PathBuf, Error> {
+    let path = absolute(key, text)?;
+    let is_plain = path.file_name().is_some_and(|name| !name.as_encoded_bytes().contains(&b'.'));
+    if is_plain {
+        Ok(path)
+    } else {
+        Err(Error::value(key, text, "an absolute path of a directory without a dot in its name"))
+    }
 }
 
 fn sockets(key: &str, written: &[String]) -> Result<Vec<PathBuf>, Error> {

@@ -35,6 +35,7 @@ pub(super) struct Written {
 pub(super) struct Web {
     pub(super) listen_address: Vec<String>,
     pub(super) telemetry_path: String,
+    pub(super) live_events: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +122,8 @@ pub(super) struct Metrics {
 #[serde(deny_unknown_fields)]
 pub(super) struct Bpf {
     pub(super) stats: String,
+    pub(super) pin: String,
+    pub(super) pin_path: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! The thread that owns the counts: it follows the life of cgroups, reads the maps on its own clock, and publishes snapshots.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io,
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
@@ -16,6 +16,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use doubleslit_common::{
+    key::CountKey,
     kind::Kind,
     loss::Loss,
     notice::{Change, NoticeView},
@@ -48,6 +49,9 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a scrape waits for a fresh snapshot.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is said when the last of a cgroup cannot be settled.
+const UNSETTLED: &str = "cannot remove entries of a cgroup that is gone";
 
 /// What the thread works with.
 #[derive(Debug)]
@@ -113,6 +117,7 @@ impl Collector {
             requests: receiver,
             reading: Reading::default(),
             released: Vec::new(),
+            concluded: HashMap::new(),
             leaving: VecDeque::new(),
             failures: Arc::clone(&failures),
             must_walk: true,
@@ -179,6 +184,8 @@ struct Worker<S, N> {
     reading: Reading,
     /// Cgroups that no event can follow for.
     released: Vec<CgroupId>,
+    /// What has left the maps and is not applied yet.
+    concluded: HashMap<CountKey, u64>,
     /// Cgroups that are soon forgotten, and since when they count nothing.
     leaving: VecDeque<(Instant, CgroupId)>,
     /// Whether the hierarchy must be walked, because notices may have been missed.
@@ -238,8 +245,8 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
     }
 
     fn follow_notices(&mut self) {
-        let Parts { notices, directory, tally, lives, .. } = &mut self.parts;
-        let (released, must_walk) = (&mut self.released, &mut self.must_walk);
+        let Parts { notices, directory, tally, lives, source, .. } = &mut self.parts;
+        let (released, must_walk, concluded) = (&mut self.released, &mut self.must_walk, &mut self.concluded);
         let malformed = notices.drain(&mut |notice| {
             let id = CgroupId(notice.cgroup);
             match notice.change {
@@ -251,7 +258,14 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
                     None => *must_walk = true,
                 },
                 Change::Removed => {
-                    take_out(directory, tally, lives, id, (Instant::now(), wall_clock(&notice)));
+                    let time = wall_clock(&notice);
+                    // It may have been made while nobody listened.
+                    if let Some(path) = notice.path.map(String::from_utf8_lossy) {
+                        directory.insert(id, &path, None);
+                        take_in(directory, tally, lives, id);
+                    }
+                    take_out(directory, tally, lives, id, (Instant::now(), time));
+                    concluded.extend(tally.conclude(id, source));
                 }
                 Change::Released => released.push(id),
             }
@@ -280,10 +294,14 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         }
     }
 
-    /// Tells what there is still to tell.
+    /// Settles what whoever comes after would not know, and tells what there is still to tell.
     fn finish(mut self) {
         self.follow_notices();
         self.follow_sources();
+        self.collect();
+        if let Err(error) = self.parts.tally.settle_gone(&mut self.parts.source) {
+            self.complain(UNSETTLED, &error);
+        }
         let Parts { directory, tally, lives, .. } = self.parts;
         if let Some(mut lives) = lives {
             lives.finish(directory.resolver(), |id| tally.has_counted(id, Kind::OomKill));
@@ -292,7 +310,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
 
     /// Reads the maps, brings the totals up to date and publishes them.
     fn collect(&mut self) {
-        let begun = Instant::now();
+        let (begun, taken) = (Instant::now(), clock::since_boot());
         // No event can follow for these, so what is read now is their last.
         let settled = std::mem::take(&mut self.released);
         if let Err(error) = self.parts.source.read(&mut self.reading) {
@@ -307,17 +325,24 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         self.must_walk |= self.parts.walk_interval.is_some_and(|interval| self.walked.elapsed() >= interval);
         self.must_walk |= lost > self.notices_lost;
         self.notices_lost = lost;
+        let concluded = std::mem::take(&mut self.concluded);
+        if !concluded.is_empty() {
+            // Some of it may have been read before it left.
+            self.reading.counts.retain(|(key, _)| !concluded.contains_key(key));
+            self.reading.counts.extend(concluded.iter().map(|(key, value)| (*key, *value)));
+        }
         if self.must_walk || !self.parts.tally.strangers(&self.reading).is_empty() {
             self.walk();
         }
         let now = Instant::now();
         self.parts.tally.apply(&self.reading, now);
+        concluded.keys().for_each(|key| self.parts.tally.forget(*key));
         for id in settled {
             match self.parts.tally.release(id, now, &mut self.parts.source) {
                 Ok(()) => self.leaving.push_back((now, id)),
                 Err(error) => {
                     self.released.push(id);
-                    self.complain("cannot remove entries of a cgroup that is gone", &error);
+                    self.complain(UNSETTLED, &error);
                 }
             }
         }
@@ -329,7 +354,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
             self.parts.directory.forget(id);
         }
         if let Err(error) = result {
-            self.complain("cannot remove entries of a cgroup that is gone", &error);
+            self.complain(UNSETTLED, &error);
         }
         let directory = &self.parts.directory;
         let failures = directory.resolver().failures().iter();
@@ -338,7 +363,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
             failures: failures.map(|(source, reason, count)| (source.name(), reason.name(), count)).collect(),
             up: directory.resolver().up().into_iter().map(|(source, up)| (source.name(), up)).collect(),
         };
-        let snapshot = Arc::new(self.parts.tally.snapshot(&self.reading, identities, begun.elapsed()));
+        let snapshot = Arc::new(self.parts.tally.snapshot(&self.reading, identities, taken, begun.elapsed()));
         self.latest.store(Some(Arc::new(Published { begun, snapshot })));
     }
 

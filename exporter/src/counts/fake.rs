@@ -1,6 +1,6 @@
-//! The maps, without a kernel: for tests.
+//! The maps and rows of them, without a kernel: for tests.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, sync::Arc, time::UNIX_EPOCH};
 
 use doubleslit_common::{
     key::{CountKey, EdgeKey},
@@ -9,7 +9,22 @@ use doubleslit_common::{
     probes::signal::{self, SignalResult},
 };
 
-use super::source::{CountSource, Reading};
+use super::{
+    snapshot::{PerKind, Subject},
+    source::{CountSource, Reading},
+};
+use crate::identity::Scope;
+
+/// The rows of labels with these values: kind, detail and count of each.
+pub(crate) fn subject(scope: Scope, labels: [&str; 4], counts: &[(Kind, u32, u64)]) -> Arc<Subject> {
+    Arc::new(Subject {
+        scope,
+        labels: labels.map(str::to_owned).into(),
+        created: UNIX_EPOCH,
+        counts: counts.iter().map(|(kind, detail, count)| ((*kind, *detail), *count)).collect(),
+        edges: [].into(),
+    })
+}
 
 /// The maps, without a kernel.
 #[derive(Debug, Default)]
@@ -18,6 +33,8 @@ pub(super) struct FakeSource {
     pub(super) edges: BTreeMap<EdgeKey, u64>,
     pub(super) skipped: BTreeMap<Kind, u64>,
     pub(super) losses: BTreeMap<(Loss, Kind), u64>,
+    /// What was removed, as far as it counts.
+    pub(super) settled: PerKind,
     /// A cgroup whose counts cannot be removed.
     pub(super) stuck: Option<u64>,
 }
@@ -50,14 +67,20 @@ impl CountSource for FakeSource {
         Ok(())
     }
 
-    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
+    fn remove_count(&mut self, key: CountKey, is_counted: bool) -> io::Result<Option<u64>> {
         if self.stuck == Some(key.cgroup()) {
             return Err(io::ErrorKind::ResourceBusy.into());
         }
-        Ok(self.counts.remove(&key))
+        let removed = self.counts.remove(&key);
+        if let (Some(kind), true) = (key.kind(), is_counted) {
+            self.settled.add(kind, removed.unwrap_or(0));
+        }
+        Ok(removed)
     }
 
     fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
-        Ok(self.edges.remove(&key))
+        let removed = self.edges.remove(&key);
+        self.settled.add(Kind::SignalGenerate, removed.unwrap_or(0));
+        Ok(removed)
     }
 }

@@ -3,7 +3,7 @@
 mod cells;
 pub mod collector;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 pub mod limits;
 mod rows;
 pub mod snapshot;

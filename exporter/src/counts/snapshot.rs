@@ -13,6 +13,8 @@ use crate::identity::{Identity, Runtime, Scope};
 /// Everything that a scrape shows of the counts, taken at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// When the read began, since the machine was started: everything that happened before is in it.
+    pub taken: Duration,
     /// Rows by identity, in the order in which they were first seen.
     pub subjects: Vec<Arc<Subject>>,
     /// Starts and stops, by name instead of id.

@@ -20,12 +20,13 @@ pub trait CountSource: Send {
     /// When the source cannot be read.
     fn read(&mut self, reading: &mut Reading) -> io::Result<()>;
 
-    /// Removes a count and returns its last value; nothing when it was not there.
+    /// Removes a count and returns its last value; nothing when it was not there. `is_counted` is whether it counts for the
+    /// totals, which a source that outlives the exporter remembers.
     ///
     /// # Errors
     ///
     /// When the source refuses.
-    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>>;
+    fn remove_count(&mut self, key: CountKey, is_counted: bool) -> io::Result<Option<u64>>;
 
     /// Removes an edge and returns its last value; nothing when it was not there.
     ///

@@ -49,6 +49,8 @@ pub struct Settings {
     pub calls_of: Owners,
     /// Since when events are counted.
     pub begun: SystemTime,
+    /// What was counted since then and is in the maps no more, by kind: its rows are gone.
+    pub settled: PerKind,
 }
 
 /// Monotone totals, by row.
@@ -118,7 +120,7 @@ impl Tally {
     /// An empty tally.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let Settings { labels, grace, limits, ignore, calls, calls_of, begun } = settings;
+        let Settings { labels, grace, limits, ignore, calls, calls_of, begun, settled } = settings;
         let mut rows = Rows::new(limits, calls);
         let host = rows.join(Scope::Host, labels.values(&Identity::default()), begun);
         // No container can have these names.
@@ -148,8 +150,8 @@ impl Tally {
             kernel,
             unknown,
             others,
-            counted: PerKind::default(),
-            retired: PerKind::default(),
+            counted: settled,
+            retired: settled,
             ignored: PerKind::default(),
             folded: Vec::new(),
             now: Instant::now(),
@@ -295,13 +297,14 @@ impl Tally {
         }
     }
 
-    /// What a scrape shows.
+    /// What a scrape shows, of a reading that began so long after the machine was started and took so long.
     #[must_use]
-    pub fn snapshot(&self, reading: &Reading, identities: Identities, duration: Duration) -> Snapshot {
+    pub fn snapshot(&self, reading: &Reading, identities: Identities, taken: Duration, duration: Duration) -> Snapshot {
         // What is lost of a time is no number of updates.
         let kinds = || Kind::ALL.into_iter().filter(|kind| !kind.is_time());
         let loss = |cause: &Loss| (*cause, kinds().map(|kind| self.losses.get(&(*cause, kind))).sum());
         Snapshot {
+            taken,
             subjects: self.rows.subjects(),
             lifecycles: self.rows.lifecycles(),
             containers: self.containers.clone(),

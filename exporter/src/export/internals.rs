@@ -1,6 +1,6 @@
 //! The metrics about the exporter itself: probes, programs, maps, reads.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use doubleslit_common::kind::Kind;
 
@@ -11,7 +11,10 @@ use super::{
     rows::{Number, Out},
 };
 use crate::{
-    bpf::status::{EventStatus, ProbeState, ProbeStatus, ProgramStatus},
+    bpf::{
+        pin::Pinned,
+        status::{EventStatus, ProbeState, ProbeStatus, ProgramStatus},
+    },
     counts::snapshot::{Folded, MapRead, Snapshot},
     events::account::Account,
     probes,
@@ -28,6 +31,10 @@ pub struct Internals {
     pub programs: Vec<ProgramStatus>,
     /// Whether the kernel measures programs because this process asked for it.
     pub stats_enabled: bool,
+    /// Whether the counts outlive the exporter.
+    pub pinned: Pinned,
+    /// Since when they count, from the epoch on.
+    pub begun: Duration,
     /// How often the maps could not be read.
     pub poll_failures: u64,
     /// What became of single events, if somebody listens.
@@ -67,7 +74,10 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
-    let Internals { probes, sent, programs, stats_enabled, poll_failures, events: _, logs, pushes } = internals;
+    let Internals { probes, sent, programs, stats_enabled, pinned, begun, poll_failures, events: _, logs, pushes } =
+        internals;
+    out.single(&own::COUNTS_START_TIME, begun.as_secs_f64())?;
+    out.own(&own::PIN_INFO).row(&[pinned.name()], true)?;
     let mut rows = out.own(&own::PROBE_UP);
     probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;
     let mut rows = out.own(&own::PROBE_INFO);

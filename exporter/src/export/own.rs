@@ -73,6 +73,10 @@ metrics! {
         "Identity of a container that runs or whose rows are still exposed; constant 1";
     CONTAINER_START_TIME: Gauge "doubleslit_container_start_time_seconds" identified []
         "When the container started, in seconds since the epoch";
+    COUNTS_START_TIME: Gauge "doubleslit_counts_start_time_seconds" []
+        "When counting began, in seconds since the epoch: with the exporter, unless one before it has pinned the counts";
+    PIN_INFO: Gauge "doubleslit_pin_info" ["state"]
+        "Whether the counts outlive the exporter: `off`, `new` for those that began with it, `continued` for those of one before; constant 1";
     PROBE_UP: Gauge "doubleslit_probe_up" ["probe"] "Whether every program of the probe is attached";
     PROBE_INFO: Gauge "doubleslit_probe_info" ["probe", "attach", "state", "reason"]
         "How a probe is attached, or why it is not; constant 1";

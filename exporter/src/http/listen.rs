@@ -1,14 +1,22 @@
 //! Listening, and serving until told to stop.
 
-use std::{io, net::Ipv4Addr, net::Ipv6Addr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, TcpListener},
+    time::Duration,
+};
 
 use axum::{
     Router,
     serve::{Listener, ListenerExt as _},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use rustix::net::listen;
+use tokio::{net::TcpListener as Accepting, sync::watch, task::JoinSet};
 
 use crate::config::ListenAddress;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
 
 /// How long answers that are under way at the end may still take.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -34,15 +42,15 @@ pub enum Error {
     },
 }
 
-/// Listens on every address; `option` is how they are chosen.
+/// Listens on every address; `option` is how they are chosen. No runtime is needed, and no thread is made.
 ///
 /// # Errors
 ///
 /// When one of them cannot be listened on.
-pub async fn bind(addresses: &[ListenAddress], option: &str) -> Result<Vec<TcpListener>, Error> {
+pub fn bind(addresses: &[ListenAddress], option: &str) -> Result<Vec<TcpListener>, Error> {
     let mut listeners = Vec::new();
     for address in addresses {
-        let listener = bind_one(address).await.map_err(|source| {
+        let listener = bind_one(address).map_err(|source| {
             let way_out = match source.kind() {
                 io::ErrorKind::AddrInUse => format!("end what listens there or choose another port with `{option}`"),
                 io::ErrorKind::PermissionDenied => {
@@ -57,18 +65,25 @@ pub async fn bind(addresses: &[ListenAddress], option: &str) -> Result<Vec<TcpLi
     Ok(listeners)
 }
 
-async fn bind_one(address: &ListenAddress) -> io::Result<TcpListener> {
+fn bind_one(address: &ListenAddress) -> io::Result<TcpListener> {
     let ListenAddress { host, port } = address;
-    if !host.is_empty() {
-        return TcpListener::bind((host.as_str(), *port)).await;
-    }
-    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, *port)).await {
-        // A kernel without IPv6.
-        Err(error) if error.kind() != io::ErrorKind::AddrInUse && error.kind() != io::ErrorKind::PermissionDenied => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).await
+    let listener = if host.is_empty() {
+        match TcpListener::bind((Ipv6Addr::UNSPECIFIED, *port)) {
+            // A kernel without IPv6.
+            Err(error)
+                if error.kind() != io::ErrorKind::AddrInUse && error.kind() != io::ErrorKind::PermissionDenied =>
+            {
+                TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port))?
+            }
+            bound => bound?,
         }
-        bound => bound,
-    }
+    } else {
+        TcpListener::bind((host.as_str(), *port))?
+    };
+    // It already listens; this says how many may wait.
+    listen(&listener, BACKLOG)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// What serves. Dropping it ends everything at once.
@@ -97,13 +112,19 @@ impl Default for Servers {
 }
 
 impl Servers {
-    /// Serves on TCP.
-    pub fn add_tcp(&mut self, listeners: Vec<TcpListener>, router: &Router) {
+    /// Serves on TCP, at listeners of [`bind`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot wait for one of them.
+    pub fn add_tcp(&mut self, listeners: Vec<TcpListener>, router: &Router) -> Result<(), Error> {
         for listener in listeners {
+            let listener = Accepting::from_std(listener).map_err(|source| Error::Serve { source })?;
             // A peer that keeps its connection acknowledges late, and the end of an answer must not wait for that. Where it
             // cannot be had, answers are only slower.
             self.add(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router);
         }
+        Ok(())
     }
 
     /// Serves on any listener.

@@ -1,6 +1,5 @@
-//! What is served over HTTP: the metrics, a landing page, health.
+//! What is served over HTTP: the metrics, health.
 
-mod landing;
 mod listen;
 mod metrics;
 mod stream;
@@ -14,7 +13,7 @@ use axum::{
     Router,
     extract::State,
     http::{StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use tokio::sync::Semaphore;
@@ -65,16 +64,11 @@ pub fn router(telemetry_path: &str, settings: Arc<Settings>, source: Arc<dyn Sou
     };
     Router::new()
         .route(telemetry_path, get(metrics::scrape))
-        .route("/", get(landing))
         .route(HEALTHY, get(|| async { text(StatusCode::OK, "healthy\n") }))
         .route(READY, get(ready))
         .fallback(unknown)
         .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
         .with_state(Arc::new(site))
-}
-
-async fn landing(State(site): State<Arc<Site>>) -> Html<String> {
-    Html(landing::page(&[(&site.telemetry_path, "Metrics"), (HEALTHY, "Health"), (READY, "Readiness")]))
 }
 
 async fn ready(State(site): State<Arc<Site>>) -> Response {

@@ -46,6 +46,19 @@ pub enum Scope {
     Other,
 }
 
+impl Scope {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Pod => "pod",
+            Self::Container => "container",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A container runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Runtime {

@@ -86,7 +86,8 @@ impl Lives {
         if let Some(starting) = self.starting.remove(&cgroup.id) {
             self.tell_start(starting);
         }
-        if is_container(cgroup) {
+        // It may have been gone when nobody listened yet.
+        if is_container(cgroup) && time >= self.begun {
             self.stopping.push(Stopping { cgroup: cgroup.clone(), time, since: now });
         }
     }

@@ -45,13 +45,19 @@ impl Owner {
     /// What it is called.
     #[must_use]
     pub fn name(&self) -> String {
-        if self.scope == Scope::Host {
-            return "host".to_owned();
-        }
-        let container = if self.container.is_empty() { short_id(&self.container_id) } else { &self.container };
-        let parts = [self.namespace.as_str(), &self.pod, container];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+        let Self { scope, namespace, pod, container, container_id } = self;
+        name(*scope, namespace, pod, container, container_id)
     }
+}
+
+/// What the owner of rows is called who has these names.
+#[must_use]
+pub fn name(scope: Scope, namespace: &str, pod: &str, container: &str, container_id: &str) -> String {
+    if scope == Scope::Host {
+        return "host".to_owned();
+    }
+    let container = if container.is_empty() { short_id(container_id) } else { container };
+    [namespace, pod, container].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }
 
 /// What a row counts.

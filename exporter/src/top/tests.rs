@@ -13,23 +13,16 @@ use super::{
     *,
 };
 use crate::{
-    counts::snapshot::{Lifecycle, Snapshot, Subject},
+    counts::{
+        fake::subject,
+        snapshot::{Lifecycle, Snapshot, Subject},
+    },
     identity::{Runtime, Scope, ignore::Pattern},
 };
 
 const WEB: [&str; 4] = ["", "", "web", "7de99b5f7430a1b2c3d4e5f60718293a4b5c6d7e8f901a2b3c4d5e6f70819203"];
 const POD: [&str; 4] = ["shop", "cart-1", "app", "e46bdebfac6a0718293a4b5c6d7e8f901a2b3c4d5e6f708192037de99b5f7430"];
 const HOST: [&str; 4] = [""; 4];
-
-fn subject(scope: Scope, labels: [&str; 4], counts: &[(Kind, u32, u64)]) -> Arc<Subject> {
-    Arc::new(Subject {
-        scope,
-        labels: labels.map(str::to_owned).into(),
-        created: UNIX_EPOCH,
-        counts: counts.iter().map(|(kind, detail, count)| ((*kind, *detail), *count)).collect(),
-        edges: [].into(),
-    })
-}
 
 fn snapshot(subjects: Vec<Arc<Subject>>) -> Snapshot {
     Snapshot { subjects, ..Snapshot::default() }

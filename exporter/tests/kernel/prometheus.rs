@@ -3,16 +3,56 @@
 use std::{
     fs,
     net::SocketAddr,
+    ops::Deref,
     process::{Child, Command, Stdio},
 };
 
 use doubleslit_testbed::{exporter, http::Connection, wait};
+use serde_json::Value;
 use tempfile::TempDir;
+
+/// Asks a Prometheus.
+pub(crate) struct Client {
+    address: SocketAddr,
+    network_of: Option<i32>,
+}
+
+impl Client {
+    /// The client of one that listens where a process has its network.
+    pub(crate) fn in_network_of(pid: i32, address: SocketAddr) -> Self {
+        Self { address, network_of: Some(pid) }
+    }
+
+    /// The value of the one series that an expression has; nothing if it has none.
+    pub(crate) fn query(&self, expression: &str) -> Option<f64> {
+        self.values(expression)?.first().copied()
+    }
+
+    /// The values of all series that an expression has. Panics when it is no expression.
+    pub(crate) fn values(&self, expression: &str) -> Option<Vec<f64>> {
+        let expression: String = expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let data = self.get(&format!("/api/v1/query?query={expression}"))?;
+        let series = data["result"].as_array()?;
+        series.iter().map(|series| series["value"][1].as_str()?.parse().ok()).collect()
+    }
+
+    /// What it answers to a path of its API; nothing while it does not. Panics when it refuses.
+    pub(crate) fn get(&self, path: &str) -> Option<Value> {
+        let connection = match self.network_of {
+            Some(pid) => Connection::open_in_network_of(pid, self.address),
+            None => Connection::open(self.address),
+        };
+        let answer = connection.ok()?.get(path, &[]).ok()?;
+        let mut answer: Value = serde_json::from_str(&answer.text()).ok()?;
+        assert_eq!(answer["status"], "success", "{answer}");
+        Some(answer["data"].take())
+    }
+}
 
 /// It ends when this is dropped.
 pub(crate) struct Prometheus {
     child: Child,
-    address: SocketAddr,
+    client: Client,
     _directory: TempDir,
 }
 
@@ -33,26 +73,18 @@ impl Prometheus {
             .stderr(fs::File::create(&log).expect("a file can be written"))
             .spawn()
             .expect("prometheus can be run");
-        let prometheus = Self { child, address, _directory: directory };
+        let prometheus = Self { child, client: Client { address, network_of: None }, _directory: directory };
         let up = wait::until("Prometheus has scraped", || prometheus.query("up"));
         assert_eq!(up, 1.0, "{}", fs::read_to_string(log).unwrap_or_default());
         prometheus
     }
+}
 
-    /// The value of the one series that an expression has; nothing if it has none.
-    pub(crate) fn query(&self, expression: &str) -> Option<f64> {
-        self.values(expression)?.first().copied()
-    }
+impl Deref for Prometheus {
+    type Target = Client;
 
-    /// The values of all series that an expression has. Panics when it is no expression.
-    pub(crate) fn values(&self, expression: &str) -> Option<Vec<f64>> {
-        let expression: String = expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let answer =
-            Connection::open(self.address).ok()?.get(&format!("/api/v1/query?query={expression}"), &[]).ok()?;
-        let answer: serde_json::Value = serde_json::from_str(&answer.text()).ok()?;
-        assert_eq!(answer["status"], "success", "{answer}");
-        let series = answer["data"]["result"].as_array()?;
-        series.iter().map(|series| series["value"][1].as_str()?.parse().ok()).collect()
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 

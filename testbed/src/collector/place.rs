@@ -100,7 +100,8 @@ impl Place {
 }
 
 /// Where the collector is that tests use, as the script says that builds it.
-fn binary() -> PathBuf {
+#[must_use]
+pub fn binary() -> PathBuf {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/setup-otel-collector");
     shell::run(script, ["--path"]).into()
 }

@@ -1,6 +1,10 @@
 //! What a kubelet asks of a runtime, over CRI.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use http::uri::PathAndQuery;
 use prost::Message;
@@ -15,9 +19,9 @@ use tonic_prost::ProstCodec;
 use super::{
     IMAGE,
     messages::{
-        CONTAINER, ContainerConfig, ContainerMetadata, CreateContainerRequest, Empty, Id, ImageSpec,
-        LinuxPodSandboxConfig, LinuxSandboxSecurityContext, NODE, NamespaceOption, PodSandboxConfig,
-        PodSandboxMetadata, RunPodSandboxRequest,
+        CONTAINER, Capability, ContainerConfig, ContainerMetadata, CreateContainerRequest, Empty, Id, ImageSpec,
+        LinuxContainerConfig, LinuxContainerSecurityContext, LinuxPodSandboxConfig, LinuxSandboxSecurityContext, Mount,
+        NODE, NamespaceOption, PodSandboxConfig, PodSandboxMetadata, RunPodSandboxRequest, SecurityProfile,
     },
 };
 use crate::wait;
@@ -45,11 +49,67 @@ pub struct PodSpec<'a> {
     pub labels: &'a [(&'a str, &'a str)],
 }
 
+/// What a container of a pod is to be.
+#[derive(Clone, Debug, Default)]
+pub struct ContainerSpec<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its labels, beside those that a kubelet gives to every container.
+    pub labels: &'a [(&'a str, &'a str)],
+    /// What it runs.
+    pub command: &'a [&'a str],
+    /// What it has of the host.
+    pub mounts: &'a [HostMount],
+    /// What it may do, if not what a runtime lets everybody do.
+    pub security: Option<Security>,
+}
+
+/// A path of the host in a container.
+#[derive(Clone, Debug)]
+pub struct HostMount {
+    /// Where it is on the host.
+    pub host: PathBuf,
+    /// Where it is in the container.
+    pub container: PathBuf,
+    /// Whether it cannot be written to.
+    pub readonly: bool,
+}
+
+/// What a container may do; the runtime's own seccomp profile is on.
+#[derive(Clone, Debug)]
+pub struct Security {
+    /// Capabilities that it has beyond the runtime's.
+    pub add: Vec<String>,
+    /// Capabilities that it does not have.
+    pub drop: Vec<String>,
+    /// Whether its root file system cannot be written to.
+    pub readonly_root: bool,
+    /// Whether it gets no privileges by executing something.
+    pub no_new_privileges: bool,
+}
+
+/// Whose processes a pod sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Processes {
+    /// A container's own.
+    Own,
+    /// The host's.
+    Host,
+}
+
+impl Processes {
+    /// With the host's network.
+    fn namespaces(self) -> NamespaceOption {
+        NamespaceOption { network: NODE, pid: if self == Self::Host { NODE } else { CONTAINER } }
+    }
+}
+
 /// A pod. Dropping it stops and removes it, with its containers.
 #[derive(Debug)]
 pub struct Pod<'a> {
     kubelet: &'a Kubelet,
     config: PodSandboxConfig,
+    processes: Processes,
     /// The id of its sandbox.
     pub id: String,
 }
@@ -69,14 +129,13 @@ impl Kubelet {
         self.ask::<_, Empty>("Status", Empty {}, ATTEMPT).is_ok()
     }
 
-    pub(super) fn pod(&self, spec: &PodSpec<'_>, cgroup_parent: &str) -> Pod<'_> {
+    pub(super) fn pod(&self, spec: &PodSpec<'_>, cgroup_parent: &str, processes: Processes) -> Pod<'_> {
         let PodSpec { name, namespace, uid, labels } = *spec;
         let metadata =
             PodSandboxMetadata { name: name.to_owned(), uid: uid.to_owned(), namespace: namespace.to_owned() };
-        let options = NamespaceOption { network: NODE, pid: CONTAINER };
         let linux = LinuxPodSandboxConfig {
             cgroup_parent: cgroup_parent.to_owned(),
-            security_context: Some(LinuxSandboxSecurityContext { namespace_options: Some(options) }),
+            security_context: Some(LinuxSandboxSecurityContext { namespace_options: Some(processes.namespaces()) }),
         };
         let given = [
             ("io.kubernetes.pod.name", name),
@@ -90,7 +149,7 @@ impl Kubelet {
             linux: Some(linux),
         };
         let Id { id } = self.must("RunPodSandbox", RunPodSandboxRequest { config: Some(config.clone()) });
-        Pod { kubelet: self, config, id }
+        Pod { kubelet: self, config, processes, id }
     }
 
     /// Asks. Panics when the answer is a refusal, or none comes.
@@ -125,23 +184,55 @@ impl PodSpec<'_> {
     }
 }
 
+impl HostMount {
+    fn message(&self) -> Mount {
+        let Self { host, container, readonly } = self;
+        let [host_path, container_path] = [host, container].map(|path| path.display().to_string());
+        Mount { container_path, host_path, readonly: *readonly }
+    }
+}
+
+impl Security {
+    fn message(&self, processes: Processes) -> LinuxContainerSecurityContext {
+        let Self { add, drop, readonly_root, no_new_privileges } = self;
+        LinuxContainerSecurityContext {
+            capabilities: Some(Capability { add_capabilities: add.clone(), drop_capabilities: drop.clone() }),
+            namespace_options: Some(processes.namespaces()),
+            readonly_rootfs: *readonly_root,
+            no_new_privs: *no_new_privileges,
+            seccomp: Some(SecurityProfile {}),
+        }
+    }
+}
+
 impl Pod<'_> {
     /// Starts a container in it and returns the container's id. A kubelet's labels come on top of these.
     #[must_use]
     pub fn container(&self, name: &str, labels: &[(&str, &str)], command: &[&str]) -> String {
+        self.start(&ContainerSpec { name, labels, command, ..ContainerSpec::default() })
+    }
+
+    /// Starts a container in it as it is to be, and returns the container's id.
+    #[must_use]
+    pub fn start(&self, spec: &ContainerSpec<'_>) -> String {
+        let ContainerSpec { name, labels, command, mounts, security } = spec;
         let PodSandboxMetadata { name: pod, uid, namespace } = self.config.metadata.clone().unwrap_or_default();
         let given = [
-            ("io.kubernetes.container.name", name),
+            ("io.kubernetes.container.name", *name),
             ("io.kubernetes.pod.name", &pod),
             ("io.kubernetes.pod.namespace", &namespace),
             ("io.kubernetes.pod.uid", &uid),
         ];
         let config = ContainerConfig {
-            metadata: Some(ContainerMetadata { name: name.to_owned() }),
+            metadata: Some(ContainerMetadata { name: (*name).to_owned() }),
             image: Some(ImageSpec { image: IMAGE.to_owned() }),
             command: command.iter().map(|word| (*word).to_owned()).collect(),
+            mounts: mounts.iter().map(HostMount::message).collect(),
             labels: owned(labels.iter().chain(&given)),
             log_path: String::new(),
+            linux: security
+                .as_ref()
+                .map(|security| LinuxContainerConfig { security_context: Some(security.message(self.processes)) }),
         };
         let request = CreateContainerRequest {
             pod_sandbox_id: self.id.clone(),

@@ -42,6 +42,15 @@ impl Client {
         Some(text(&output.stdout))
     }
 
+    /// Another program that asks this engine, to be given arguments.
+    #[must_use]
+    pub fn other(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
+        command.env("DOCKER_CONFIG", &self.directory).env_remove("DOCKER_CONTEXT");
+        command
+    }
+
     /// The docker client, to be given arguments.
     #[must_use]
     pub fn command(&self) -> Command {

@@ -80,6 +80,7 @@ fn settings(probes: Vec<&'static str>, events: Option<EventSettings>) -> Setting
         tracepoints: None,
         events,
         stats: false,
+        pin: None,
         btf: KERNEL_BTF.into(),
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use super::*;
+use crate::identity::Scope;
 use crate::{
     cli::{Cli, Command},
     top::board::{Owner, What as Counted},

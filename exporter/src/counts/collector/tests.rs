@@ -14,7 +14,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::*;
 use crate::{
-    counts::{fake::FakeSource, limits::Limits, tally::Settings},
+    counts::{fake::FakeSource, limits::Limits, snapshot::PerKind, tally::Settings},
     filter::Owners,
     identity::{
         ignore::Ignore,
@@ -27,8 +27,8 @@ use crate::{
     probes::syscall::Calls,
 };
 
-/// A cgroup, what happened to it, and its path if that is told.
-type Event = (u64, Change, Option<String>);
+/// A cgroup, what happened to it, and its path.
+type Event = (u64, Change, String);
 
 /// A machine whose maps, notices and cgroups a test writes.
 struct Machine {
@@ -46,8 +46,8 @@ impl CountSource for Maps {
         lock(&self.0).read(reading)
     }
 
-    fn remove_count(&mut self, key: CountKey) -> io::Result<Option<u64>> {
-        lock(&self.0).remove_count(key)
+    fn remove_count(&mut self, key: CountKey, is_counted: bool) -> io::Result<Option<u64>> {
+        lock(&self.0).remove_count(key, is_counted)
     }
 
     fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
@@ -70,7 +70,7 @@ impl NoticeSource for Told {
     fn drain(&mut self, take: &mut dyn FnMut(NoticeView<'_>)) -> u64 {
         let _ = rustix::io::read(&*self.bell, &mut [0u8; 8]);
         for (cgroup, change, path) in lock(&self.notices).drain(..) {
-            take(NoticeView { cgroup, boot_ns: 0, change, path: path.as_deref().map(str::as_bytes) });
+            take(NoticeView { cgroup, boot_ns: 0, change, path: Some(path.as_bytes()) });
         }
         0
     }
@@ -120,6 +120,7 @@ impl Machine {
                 calls: Calls::default(),
                 calls_of: Owners::default(),
                 begun: SystemTime::now(),
+                settled: PerKind::default(),
             }),
             lives,
             interval: Duration::from_secs(3600),
@@ -134,8 +135,7 @@ impl Machine {
     }
 
     fn tell_of(&self, cgroup: u64, change: Change, path: &str) {
-        let path = (change == Change::Created).then(|| path.to_owned());
-        lock(&self.notices).push_back((cgroup, change, path));
+        lock(&self.notices).push_back((cgroup, change, path.to_owned()));
         wake(&self.bell);
     }
 
@@ -176,6 +176,44 @@ async fn follows_a_container_from_start_to_end() {
 }
 
 #[tokio::test]
+async fn what_went_before_it_was_known_is_told_with_its_end() {
+    let machine = Machine::new();
+    machine.execute(70, 3);
+    for kind in [Kind::ContainerStart, Kind::ContainerStop] {
+        lock(&machine.maps).count(70, kind, 0, 1);
+    }
+    machine.tell(70, Change::Removed);
+    let collector = machine.collector(Duration::from_secs(300));
+    let snapshot = fresh(&collector).await;
+    assert_eq!(execs(&snapshot, ID), Some(3));
+    let [row] = &snapshot.lifecycles[..] else { panic!("one row: {:?}", snapshot.lifecycles) };
+    assert_eq!((row.starts, row.stops), (1, 1));
+    let maps = lock(&machine.maps);
+    let settled = [Kind::Exec, Kind::ContainerStart, Kind::ContainerStop].map(|kind| maps.settled.get(kind));
+    assert_eq!((settled, maps.counts.len()), ([0, 1, 1], 1), "whoever comes after need not know it");
+}
+
+#[tokio::test]
+async fn an_end_settles_what_is_gone() {
+    let machine = Machine::new();
+    let collector = machine.collector(Duration::from_secs(300));
+    // After the walk at the start, which would miss them.
+    fresh(&collector).await;
+    machine.tell(70, Change::Created);
+    machine.tell_of(71, Change::Created, "/stays");
+    machine.execute(70, 3);
+    machine.execute(71, 5);
+    fresh(&collector).await;
+    machine.tell(70, Change::Removed);
+    // Nothing has been read since, and it may still count.
+    lock(&machine.maps).count(70, Kind::Fork, 0, 1);
+    drop(collector);
+    let maps = lock(&machine.maps);
+    assert_eq!([Kind::Exec, Kind::Fork].map(|kind| maps.settled.get(kind)), [3, 1]);
+    assert_eq!(maps.counts.len(), 1, "what is still there goes on");
+}
+
+#[tokio::test]
 async fn says_whose_the_last_events_were() {
     let machine = Machine::new();
     let (collector, registry) = machine.collector_and_registry(Duration::ZERO, None);
@@ -208,7 +246,8 @@ async fn tells_of_each_start_and_stop_once() {
     drop(collector);
     let told = std::iter::from_fn(|| changes.try_recv().ok());
     let told: Vec<_> = told.map(|change| (change.cgroup.0, matches!(change.what, What::Started(_)))).collect();
-    assert_eq!(told, [(70, true), (70, false)]);
+    // Nobody heard of the last one's start.
+    assert_eq!(told, [(70, true), (70, false), (72, false)]);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use doubleslit_common::{key::CountKey, kind::Kind};
+
 use super::{Former, Owner, Tally};
 use crate::{
     counts::{rows::NOWHERE, snapshot::Sender, source::CountSource},
@@ -38,6 +40,32 @@ impl Tally {
         Ok(())
     }
 
+    /// The directory of a cgroup is gone, so that it starts and stops no more. Takes the entries that say how often out of the
+    /// maps, and returns them: only who knows its path knows whether they count, and that may be forgotten before the others
+    /// leave. They are to be applied once more. An entry that cannot be removed leaves with the others.
+    pub fn conclude(&self, id: CgroupId, source: &mut dyn CountSource) -> Vec<(CountKey, u64)> {
+        let Some(owner) = self.owners.get(&id) else {
+            return Vec::new();
+        };
+        let keys = [Kind::ContainerStart, Kind::ContainerStop].map(|kind| CountKey::new(id.0, kind, 0));
+        let remove = |key: CountKey| {
+            let value = source.remove_count(key, owner.counts_for(key.kind())).ok()??;
+            Some((key, value))
+        };
+        keys.into_iter().flatten().filter_map(remove).collect()
+    }
+
+    /// Forgets an entry that is gone.
+    pub fn forget(&mut self, key: CountKey) {
+        self.counts.forget(&key);
+        // What settles goes from the end, so that it is found at once.
+        if let Some(owner) = self.owners.get_mut(&CgroupId(key.cgroup()))
+            && let Some(at) = owner.counts.iter().rposition(|other| *other == key)
+        {
+            owner.counts.remove(at);
+        }
+    }
+
     /// Lets go of cgroups that have been gone for the grace time, and of rows that belong to none any more. Returns them.
     ///
     /// # Errors
@@ -65,6 +93,17 @@ impl Tally {
             self.rows.forget_senders(&dead_senders);
         }
         (gone, result)
+    }
+
+    /// Reads the entries of all cgroups that are gone and removes them, as if nothing could follow. What does is whoever's that
+    /// comes after.
+    ///
+    /// # Errors
+    ///
+    /// When an entry could not be removed.
+    pub fn settle_gone(&mut self, source: &mut dyn CountSource) -> io::Result<()> {
+        let gone = self.leaving.iter().map(|(_, id)| *id).collect::<Vec<_>>();
+        gone.into_iter().try_for_each(|id| self.settle(id, source))
     }
 
     fn settle_quiet(&mut self, now: Instant, source: &mut dyn CountSource) -> io::Result<()> {
@@ -103,13 +142,11 @@ impl Tally {
     /// Reads a cgroup's entries one last time and removes them from the maps.
     fn settle(&mut self, id: CgroupId, source: &mut dyn CountSource) -> io::Result<()> {
         while let Some(&key) = self.owners.get(&id).and_then(|owner| owner.counts.last()) {
-            if let Some(value) = source.remove_count(key)? {
+            let is_counted = self.owners.get(&id).is_some_and(|owner| owner.counts_for(key.kind()));
+            if let Some(value) = source.remove_count(key, is_counted)? {
                 self.apply_count(key, value);
             }
-            self.counts.forget(&key);
-            if let Some(owner) = self.owners.get_mut(&id) {
-                owner.counts.pop();
-            }
+            self.forget(key);
         }
         while let Some(&key) = self.owners.get(&id).and_then(|owner| owner.edges.iter().next()) {
             if let Some(value) = source.remove_edge(key)? {
@@ -123,5 +160,19 @@ impl Tally {
             }
         }
         Ok(())
+    }
+}
+
+impl Owner {
+    /// Whether what is counted of a kind counts for the totals: a start or stop only where it is a container's.
+    fn counts_for(&self, kind: Option<Kind>) -> bool {
+        match kind {
+            Some(Kind::ContainerStart | Kind::ContainerStop) => {
+                self.lifecycle.is_some() || self.former.iter().any(|former| former.lifecycle.is_some())
+            }
+            Some(_) => true,
+            // A kind of another version.
+            None => false,
+        }
     }
 }

@@ -42,6 +42,7 @@ fn settings(labels: &[IdentityLabel]) -> Settings {
         calls: Calls::default(),
         calls_of: Owners::default(),
         begun: SystemTime::now(),
+        settled: PerKind::default(),
     }
 }
 
@@ -64,7 +65,7 @@ fn row(snapshot: &Snapshot, label: &str, kind: Kind) -> Option<u64> {
 }
 
 fn snapshot(tally: &Tally) -> Snapshot {
-    tally.snapshot(&Reading::default(), Identities::default(), Duration::ZERO)
+    tally.snapshot(&Reading::default(), Identities::default(), Duration::ZERO, Duration::ZERO)
 }
 
 /// Everything in rows, by kind.

@@ -20,7 +20,10 @@ use doubleslit_common::{
 
 use super::*;
 use crate::{
-    bpf::status::{EventStatus, ProbeState, ProbeStatus, ProgramStatus},
+    bpf::{
+        pin::Pinned,
+        status::{EventStatus, ProbeState, ProbeStatus, ProgramStatus},
+    },
     config,
     counts::snapshot::{Container, Folded, Identities, Lifecycle, MapRead, PerKind, Sender, Subject},
     events::account::{self, Account, OfKind},
@@ -86,6 +89,7 @@ fn container(values: &[&str], cgroup_id: u64, started: Option<u64>, running: boo
 pub(super) fn snapshot() -> Snapshot {
     let kill = |result: signal::SignalResult| signal::detail(9, result as u32);
     Snapshot {
+        taken: Duration::from_secs(7),
         subjects: vec![
             subject(Scope::Host, &["", "", "", ""], &[(Kind::Exec, 0, 7)], &[]),
             subject(
@@ -170,6 +174,8 @@ fn internals() -> Internals {
             run_time: Duration::from_nanos(1500),
         }],
         stats_enabled: true,
+        pinned: Pinned::Off,
+        begun: Duration::ZERO,
         poll_failures: 3,
         events: Some(account()),
         logs: None,

@@ -2,7 +2,6 @@
 
 mod command;
 mod doors;
-mod guide;
 mod paths;
 mod streams;
 

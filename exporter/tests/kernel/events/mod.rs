@@ -65,6 +65,7 @@ fn load(events: EventSettings, btf: PathBuf) -> Loaded {
         tracepoints: None,
         events: Some(events),
         stats: false,
+        pin: None,
         btf,
     };
     object::load(&settings).expect("the programs are loaded")

@@ -207,6 +207,7 @@ fn loaded(calls: Calls, call_times: bool) -> (BTreeSet<Kind>, u32) {
         tracepoints: None,
         events: None,
         stats: false,
+        pin: None,
         btf: KERNEL_BTF.into(),
     };
     let mut loaded = object::load(&settings).expect("the programs are loaded");

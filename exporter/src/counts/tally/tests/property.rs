@@ -67,6 +67,7 @@ enum Step {
     Remove { cgroup: u64 },
     Release { cgroup: u64 },
     Pass { seconds: u16 },
+    Restart,
     Poll,
 }
 
@@ -88,6 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
         cgroup.clone().prop_map(|cgroup| Step::Remove { cgroup }),
         cgroup.prop_map(|cgroup| Step::Release { cgroup }),
         (1u16..400).prop_map(|seconds| Step::Pass { seconds }),
+        Just(Step::Restart),
         Just(Step::Poll),
         Just(Step::Poll),
     ]
@@ -111,7 +113,7 @@ proptest! {
             let pattern = Pattern::new("name3").expect("a pattern");
             settings.ignore = Ignore(vec![Rule(vec![(Field::Container, pattern)])]);
         }
-        let (mut tally, mut source, mut now) = (Tally::new(settings), FakeSource::default(), Instant::now());
+        let (mut tally, mut source, mut now) = (Tally::new(settings.clone()), FakeSource::default(), Instant::now());
         let mut generated = PerKind::default();
         let mut last = BTreeMap::new();
         for step in steps {
@@ -147,6 +149,11 @@ proptest! {
                 Step::Release { cgroup } => {
                     tally.apply(&source.reading(), now);
                     tally.release(CgroupId(cgroup), now, &mut source).expect("a fake cannot fail");
+                }
+                // Another exporter goes on with what the maps have, and knows nobody.
+                Step::Restart => {
+                    tally = Tally::new(Settings { settled: source.settled, ..settings.clone() });
+                    last.clear();
                 }
                 Step::Pass { seconds } => now += Duration::from_secs(seconds.into()),
                 Step::Poll => {

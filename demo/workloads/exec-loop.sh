@@ -1,0 +1,4 @@
+# Ten programs a second.
+while sleep 0.1; do
+    /bin/true
+done

@@ -1,0 +1,167 @@
+//! `doubleslit run`: what is opened before there is any other thread, and what is then served.
+
+use std::{
+    io,
+    net::TcpListener,
+    pin::Pin,
+    sync::Arc,
+    time::{Instant, UNIX_EPOCH},
+};
+
+use doubleslit_common::kind::Kind;
+use sd_notify::NotifyState;
+use tokio::runtime::Builder;
+use tracing::{info, warn};
+
+use super::{
+    AppError,
+    account::Books,
+    api::Doors,
+    observe::{self, Attached, Observation},
+    otlp, stop_signal,
+};
+use crate::{
+    bpf::object::Object,
+    config::{Config, LiveEvents},
+    export::{self, Internals, otlp::SharedRequests},
+    http::{self, Servers},
+    page,
+    probes::{PROBES, lost},
+};
+
+/// What was opened, bound, loaded and attached. There is no other thread than the main one so far.
+pub(super) struct Opened {
+    config: Config,
+    begun: Instant,
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    listeners: Vec<TcpListener>,
+    doors: Doors,
+    attached: Attached,
+}
+
+impl Opened {
+    /// Does once what takes privileges that the exporter does not need to run.
+    pub(super) fn open(config: Config) -> Result<Self, AppError> {
+        let begun = Instant::now();
+        // Before anything is loaded, so that a port in use is told at once and stops are heard from now on.
+        let stop = Box::pin(stop_from_now().map_err(AppError::Signals)?);
+        let listeners = http::bind(&config.web.listen_addresses, "--web.listen-address")?;
+        let doors = Doors::open(&config.api)?;
+        let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
+        let tracepoints = observe::tracepoints(&config)?;
+        let pin = config.bpf.pin.then(|| config.bpf.pin_path.clone());
+        let attached = observe::attach(&config, pin, probes, tracepoints, otlp::events(&config)?)?;
+        if let Some(reason) = attached.without_events() {
+            warn!(
+                reason,
+                "no single event can be had here, only counts; `otlp.logs.enabled: false` asks for none, a newer kernel may \
+                 have them"
+            );
+        }
+        Ok(Self { config, begun, stop, listeners, doors, attached })
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    pub(super) async fn serve(self) -> Result<(), AppError> {
+        let Self { config, begun, stop, listeners, doors, attached } = self;
+        let observation = attached.observe(&config)?;
+        for (name, spec) in &config.traces {
+            observation.traces.create(name, spec.clone())?;
+        }
+        let hits = observation.hits.clone();
+        let settings =
+            export::Settings { hits, ..export::Settings::new(&config, families(&config, &observation.object)) };
+        let settings = Arc::new(settings);
+        let export = otlp::Export::start(&config, &observation)?;
+        let source = Arc::new(Served {
+            observation,
+            stats: config.bpf.stats,
+            logs: export.totals(),
+            pushes: config.otlp.metrics.is_some().then(SharedRequests::default),
+        });
+        let export = export.with_metrics(&config, &settings, &source)?;
+        let mut servers = Servers::default();
+        doors.serve(&mut servers, &source.observation.traces)?;
+        let page = page::router(page::Parts {
+            metrics: config.web.telemetry_path.clone(),
+            settings: Arc::clone(&settings),
+            streams: config.web.shows_events().then(|| page::streams(&source.observation.traces, servers.stopping())),
+            only_here: config.web.live_events == LiveEvents::Auto,
+            source: Arc::clone(&source) as Arc<dyn http::Source>,
+        });
+        servers.add_tcp(listeners, &http::router(&config.web.telemetry_path, settings, source).merge(page))?;
+        for address in &config.web.listen_addresses {
+            info!(%address, path = config.web.telemetry_path, started_in = ?begun.elapsed(), "serving");
+        }
+        tell_the_service_manager();
+        // The metrics are served until the last events are sent, and say what became of them.
+        let finished = async {
+            stop.await;
+            export.finish(config.otlp.shutdown).await;
+        };
+        servers.until(finished).await?;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+/// Ends with the first SIGTERM or SIGINT from now on, in whatever runtime it is awaited.
+fn stop_from_now() -> io::Result<impl Future<Output = ()> + Send> {
+    // Signals are heard for the whole process from the first time on that a runtime is asked to. This one has no threads.
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let _context = runtime.enter();
+    stop_signal()
+}
+
+/// Says that everything is there, where systemd waits for that (`Type=notify`).
+fn tell_the_service_manager() {
+    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+        warn!(%error, "the service manager cannot be told that everything is there; it ends who does not tell it in time");
+    }
+}
+
+/// What a scrape draws from.
+pub(super) struct Served {
+    observation: Observation,
+    stats: bool,
+    logs: Option<otlp::ReadTotals>,
+    /// What became of requests with metrics, if they are sent.
+    pub(super) pushes: Option<SharedRequests>,
+}
+
+impl http::Source for Served {
+    fn fresh(&self) -> http::Fresh<'_> {
+        Box::pin(self.observation.collector.fresh())
+    }
+
+    fn internals(&self) -> Arc<Internals> {
+        let programs = self.observation.object.programs.iter().filter_map(|program| program.status().ok()).collect();
+        Arc::new(Internals {
+            probes: self.observation.object.probes.clone(),
+            sent: self.observation.object.events.clone(),
+            programs,
+            stats_enabled: self.stats,
+            pinned: self.observation.object.pinned(),
+            begun: self.observation.begun.duration_since(UNIX_EPOCH).unwrap_or_default(),
+            poll_failures: self.observation.collector.failures(),
+            events: self.observation.books.as_ref().map(Books::account),
+            logs: self.logs.as_ref().map(|totals| totals()),
+            pushes: self.pushes.as_ref().map(SharedRequests::get),
+        })
+    }
+
+    fn is_ready(&self) -> bool {
+        self.observation.collector.latest().is_some()
+    }
+}
+
+/// The families of what the programs count that are attached, and that of lost events where there are any events.
+fn families(config: &Config, object: &Object) -> impl Iterator<Item = &'static crate::probes::Family> {
+    let lost = (!object.events.is_empty()).then_some(&lost::FAMILY);
+    let has_histograms = config.syscalls.calls.have_histograms();
+    let counts = move |kind: Kind| {
+        let is_counted = object.programs.iter().any(|attached| attached.program.kinds.contains(&kind));
+        is_counted && (has_histograms || !kind.is_histogram())
+    };
+    PROBES.iter().flat_map(|probe| probe.families).filter(move |family| counts(family.kind)).chain(lost)
+}

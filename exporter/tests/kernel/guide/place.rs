@@ -1,0 +1,220 @@
+//! Where the commands are run: in a copy of the repository made of links, with mounts and a network of their own, beside containers
+//! that do what the texts are about. An exporter runs there unless a command is one itself.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use doubleslit_testbed::{
+    docker::{Docker, IMAGE},
+    markdown, shell, sys, wait,
+};
+use tempfile::TempDir;
+
+use crate::harness::BINARY;
+
+/// Gives up its mounts and its network when its input ends, which is with this process. What is installed in its directories is
+/// kept in the one that it is told, and nobody else sees it.
+const KEEPER: &str = r#"set -e
+ip link set lo up
+mkdir -p /run/doubleslit
+mount -t tmpfs tmpfs /run/doubleslit
+mount -t bpf bpf /sys/fs/bpf
+mount -t tmpfs tmpfs "$1"
+for directory in usr etc; do
+    mkdir "$1/$directory" "$1/$directory-work"
+    mount -t overlay overlay -o "lowerdir=/$directory,upperdir=$1/$directory,workdir=$1/$directory-work" "/$directory"
+done
+echo ready
+exec cat >/dev/null"#;
+
+/// Does again and again what the texts watch: programs, deadly signals, files that are there, that are not, and may not be written.
+const BUSY: &str = "trap : USR1
+while :; do
+    /bin/sh -c 'echo hi' >/dev/null
+    /bin/sleep 100 & /bin/true; kill -9 $!; wait $!
+    kill -USR1 $$
+    (: 3<>/etc/hosts; : </etc/hosts; : </missing) 2>/dev/null
+    sleep 0.2
+done";
+
+/// Connects where nobody listens.
+const REFUSED: &str = "while :; do /doubleslit-load connect-refused 127.0.0.1 9 3; sleep 0.2; done";
+
+/// The containers of the texts. They are removed when this is dropped.
+pub(super) struct Workload<'a> {
+    docker: &'a Docker,
+    ids: Vec<String>,
+}
+
+impl<'a> Workload<'a> {
+    pub(super) fn start(docker: &'a Docker) -> Self {
+        let mut workload = Self { docker, ids: Vec::new() };
+        for (name, image, options, script) in [
+            ("web", "shop/web:1.4", &[][..], BUSY),
+            ("web-1", "shop/web:1.4", &["--user=1000", "--label=com.example/team=blue"], BUSY),
+            ("db", "postgres:16", &[], REFUSED),
+        ] {
+            docker.cli(["tag", IMAGE, image]);
+            let named = ["run", "--detach", "--init=false", "--network=none", "--name", name];
+            workload.ids.push(docker.cli([&named, options, &[image, "sh", "-c", script]].concat()));
+        }
+        workload
+    }
+}
+
+impl Drop for Workload<'_> {
+    fn drop(&mut self) {
+        self.ids.iter().for_each(|id| self.docker.remove(id));
+    }
+}
+
+/// Whether a command is an exporter that goes on.
+pub(super) fn is_exporter(command: &str) -> bool {
+    command.contains("doubleslit run") && !command.contains("--config.check")
+}
+
+/// The place. What runs there ends when this is dropped.
+pub(super) struct Place {
+    keeper: Child,
+    directory: TempDir,
+    variables: BTreeMap<&'static str, String>,
+    exporter: Option<Child>,
+}
+
+impl Place {
+    pub(super) fn new(docker: &Docker) -> Self {
+        let directory = TempDir::with_prefix("ds-guide-").expect("a directory can be made");
+        let [clone, bin, installed] = ["clone", "bin", "installed"].map(|name| directory.path().join(name));
+        fs::create_dir_all(clone.join("target")).expect("a directory can be made");
+        for directory in [&bin, &installed] {
+            fs::create_dir(directory).expect("a directory can be made");
+        }
+        for entry in fs::read_dir(markdown::root()).expect("the repository is there") {
+            let entry = entry.expect("an entry");
+            if entry.file_name() != "target" {
+                symlink(entry.path(), clone.join(entry.file_name())).expect("a link can be made");
+            }
+        }
+        symlink(Path::new(BINARY).parent().expect("a directory"), clone.join("target/release"))
+            .expect("a link can be made");
+        symlink(BINARY, bin.join("doubleslit")).expect("a link can be made");
+        // Root needs no sudo, and there need not be any. An answer that is a refusal is no success.
+        script(&bin.join("sudo"), "exec env \"$@\"");
+        script(&bin.join("curl"), "exec /usr/bin/curl --silent --show-error --fail-with-body \"$@\"");
+
+        let mut keeper = Command::new("unshare")
+            .args(["--mount", "--net", "--propagation=private", "sh", "-c", KEEPER, "keeper"])
+            .arg(&installed)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare can be run");
+        let mut line = String::new();
+        BufReader::new(keeper.stdout.take().expect("it is piped")).read_line(&mut line).expect("text");
+        assert_eq!(line, "ready\n");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let variables = BTreeMap::from([
+            ("PATH", format!("{}:{path}", bin.display())),
+            ("DOUBLESLIT_IDENTITY__DOCKER_ROOT", docker.data_root().display().to_string()),
+        ]);
+        Self { keeper, directory, variables, exporter: None }
+    }
+
+    /// What `nsenter` is told so that a command runs here. The command is in the place of its shell, if it is one alone.
+    pub(super) fn arguments(&mut self, command: &str) -> Vec<String> {
+        if !is_exporter(command) {
+            self.await_exporter();
+        }
+        self.entered(command)
+    }
+
+    /// The variables that commands have here.
+    pub(super) fn variables(&self) -> Vec<(&str, &str)> {
+        self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    /// Runs a command to its end, and returns what it printed. Panics when it fails.
+    pub(super) fn run(&mut self, command: &str, what: &str) -> String {
+        let arguments = self.arguments(command);
+        let output = shell::output(Command::new("nsenter").args(arguments).envs(self.variables()));
+        let [printed, error] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert!(output.status.success(), "{what} ended with {}:\n{printed}\n{error}", output.status);
+        printed
+    }
+
+    /// Runs a command that is an exporter until it is ready, and ends it.
+    pub(super) fn run_exporter(&mut self, command: &str, what: &str) {
+        self.end_exporter();
+        self.start_exporter(command);
+        let status = self.end_exporter();
+        assert!(status.is_some_and(|status| status.success()), "{what} ended with {status:?}");
+    }
+
+    fn entered(&self, command: &str) -> Vec<String> {
+        let clone = self.directory.path().join("clone");
+        let exec = if command.contains('|') { "" } else { "exec " };
+        let pid = self.keeper.id();
+        vec![
+            format!("--mount=/proc/{pid}/ns/mnt"),
+            format!("--net=/proc/{pid}/ns/net"),
+            "bash".to_owned(),
+            "-c".to_owned(),
+            format!("cd {}; {exec}{command}", clone.display()),
+        ]
+    }
+
+    fn await_exporter(&mut self) {
+        if self.exporter.is_none() {
+            self.start_exporter("doubleslit run");
+        }
+    }
+
+    fn start_exporter(&mut self, command: &str) {
+        let log: PathBuf = self.directory.path().join("log");
+        let output = fs::File::create(&log).expect("a file can be written");
+        let mut child = Command::new("nsenter")
+            .args(self.entered(command))
+            .envs(self.variables())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a file can be shared"))
+            .stderr(output)
+            .spawn()
+            .expect("nsenter can be run");
+        let ready = self.entered("curl 127.0.0.1:10435/-/ready");
+        wait::until("the exporter is ready", || {
+            let ended = child.try_wait().expect("it is a child");
+            assert!(ended.is_none(), "`{command}`: {ended:?}\n{}", fs::read_to_string(&log).unwrap_or_default());
+            let mut ask = Command::new("nsenter");
+            shell::output(ask.args(&ready).envs(self.variables())).status.success().then_some(())
+        });
+        self.exporter = Some(child);
+    }
+
+    fn end_exporter(&mut self) -> Option<std::process::ExitStatus> {
+        let mut child = self.exporter.take()?;
+        sys::send(child.id().cast_signed(), libc::SIGINT).expect("it runs");
+        Some(wait::until("the exporter ends", || child.try_wait().expect("it is a child")))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.exporter.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+        drop(self.keeper.stdin.take());
+        drop(self.keeper.wait());
+    }
+}
+
+fn script(path: &Path, line: &str) {
+    fs::write(path, format!("#!/bin/sh\n{line}\n")).expect("a file can be written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its owner may");
+}

@@ -1,0 +1,119 @@
+//! The unit, under a real systemd.
+
+use std::{fs, path::Path, process::Command};
+
+use doubleslit_testbed::{
+    booted::Booted,
+    docker::{Docker, Hierarchy},
+    exporter,
+    http::Connection,
+    scrape::{Rows, Scrape},
+    shell,
+};
+
+use crate::harness::{ACCEPT, BINARY, everything, repository};
+
+const CAP_DAC_READ_SEARCH: u32 = 2;
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
+/// What is documented of it.
+const DOCUMENT: &str = include_str!("../../../docs/rollout.md");
+
+/// What differs from a machine where the package is installed: another place, no other units, a log that can be read from outside.
+const DROP_IN: &str = "\
+    [Unit]\nDefaultDependencies=no\n\
+    [Service]\nExecStart=\nExecStart=/doubleslit run --config.file=/etc/doubleslit/doubleslit.yaml $ARGS\n\
+    StandardOutput=append:/log\nStandardError=append:/log\n";
+
+fn unit() -> String {
+    fs::read_to_string(repository().join("packaging/systemd/doubleslit.service")).expect("the unit is there")
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn the_unit_serves_exact_counts() {
+    let docker = Docker::start(Hierarchy::Host);
+    let mut load = docker.load("alpha", &[]);
+    let units = [("doubleslit.service", unit()), ("doubleslit.service.d/test.conf", DROP_IN.to_owned())];
+    let units: Vec<_> = units.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let mounts = [(Path::new(BINARY), "/doubleslit"), (&docker.data_root(), "/var/lib/docker")];
+    let machine = Booted::start(&units, &mounts);
+    let systemctl = |command: &[&str]| machine.run(&[&["/usr/bin/systemctl"], command].concat());
+    let property = |name: &str| systemctl(&["show", "--value", "--property", name, "doubleslit.service"]);
+    let address = exporter::free_address();
+    machine.write("/etc/default/doubleslit", &format!("ARGS=--web.listen-address={address}\n"));
+    machine.write("/etc/doubleslit/doubleslit.yaml", "poll: {max_age: 0s}\n");
+
+    // Comes back when the exporter has said that it serves, and fails when that does not come.
+    let start = machine.command(&["/usr/bin/systemctl", "start", "doubleslit"]);
+    assert!(start.status.success(), "{start:?}\n{}", machine.read("/log"));
+    let scrape = || {
+        let response = Connection::open(address).and_then(|mut connection| connection.get("/metrics", &[ACCEPT]));
+        Scrape::parse(&response.unwrap_or_else(|error| panic!("{error}: {}", machine.read("/log"))).text())
+    };
+    let before = scrape();
+    load.load.run("exec 500");
+    let change = scrape().since(&before);
+    let expected = Rows::of([("process_execs", 500), ("process_forks", 500), ("process_exits outcome=success", 500)]);
+    let labels = [("container_id", load.id.as_str())];
+    assert_eq!(change.rows(&labels).only(&["process_"]), expected, "{}", machine.read("/log"));
+
+    // It is nobody, and may do what the unit says.
+    let status = machine.run(&["/bin/busybox", "cat", &format!("/proc/{}/status", property("MainPID"))]);
+    let field = |name: &str| {
+        let found = status.lines().find_map(|line| line.strip_prefix(name));
+        found.unwrap_or_else(|| panic!("no {name} {status}")).trim().to_owned()
+    };
+    assert_ne!(field("Uid:").split_whitespace().next(), Some("0"), "{status}");
+    assert_eq!((field("NoNewPrivs:").as_str(), field("Seccomp:").as_str()), ("1", "2"), "{status}");
+    let allowed = [CAP_DAC_READ_SEARCH, CAP_PERFMON, CAP_BPF].map(|capability| 1_u64 << capability).iter().sum::<u64>();
+    for set in ["CapPrm:", "CapBnd:", "CapAmb:"] {
+        let set = u64::from_str_radix(&field(set), 16).expect("a mask");
+        assert_eq!(set & !allowed, 0, "{status}");
+    }
+
+    systemctl(&["stop", "doubleslit"]);
+    assert_eq!(
+        (property("Result").as_str(), property("ExecMainStatus").as_str()),
+        ("success", "0"),
+        "{}",
+        machine.read("/log")
+    );
+}
+
+#[test]
+#[ignore = "needs systemd"]
+fn the_score_is_the_documented_one() {
+    let path = repository().join("packaging/systemd/doubleslit.service");
+    let said = shell::run("systemd-analyze", ["security".as_ref(), "--offline=true".as_ref(), path.as_os_str()]);
+    let score =
+        said.split("Overall exposure level for doubleslit.service: ").nth(1).and_then(|rest| rest.split(' ').next());
+    let score = score.unwrap_or_else(|| panic!("no score: {said}"));
+    assert!(DOCUMENT.contains(&format!("exposure level of {score} ")), "it is {score}");
+}
+
+/// What systemd says of a unit with a drop-in.
+fn verified(unit: &str, drop_in: &str) -> String {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let path = directory.path().join("doubleslit.service");
+    let drop_ins = directory.path().join("doubleslit.service.d");
+    // Where it is installed.
+    fs::write(&path, unit.replace("/usr/bin/doubleslit", BINARY)).expect("a file can be written");
+    fs::create_dir(&drop_ins).expect("a directory can be made");
+    fs::write(drop_ins.join("override.conf"), drop_in).expect("a file can be written");
+    everything(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path))
+}
+
+#[test]
+#[ignore = "needs systemd"]
+fn systemd_finds_nothing_wrong() {
+    let wrong = unit().replace("ProtectClock", "ProtectClocks");
+    assert!(verified(&wrong, "").contains("ProtectClocks"));
+    assert_eq!(verified(&unit(), ""), "");
+    let documented: Vec<_> = DOCUMENT.split("```ini\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(documented.len(), 2);
+    for drop_in in documented {
+        assert_eq!(verified(&unit(), drop_in), "", "{drop_in}");
+    }
+}
