@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     os::{fd::AsFd as _, unix::ffi::OsStrExt as _, unix::fs::MetadataExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use crate::{sys, wait};
@@ -20,17 +21,22 @@ impl Cgroup {
     /// Makes a cgroup, with those above it, which stay.
     #[must_use]
     pub fn create(path: &str) -> Self {
-        let directory = v2_root().join(path.trim_start_matches('/'));
+        let directory = Self::directory(path);
         let is_ours = !directory.exists();
         fs::create_dir_all(&directory).unwrap_or_else(|error| panic!("cannot make {}: {error}", directory.display()));
         Self { directory, is_ours }
     }
 
-    /// The cgroup of a container of Docker's that is not there, and its id.
+    /// The cgroup of a container of Docker's that is not there, and its id. One that a test has left is removed before.
     #[must_use]
     pub fn like_docker(number: u64) -> (Self, String) {
         let id = Self::docker_id(number);
-        (Self::create(&format!("/docker/{id}")), id)
+        let path = format!("/docker/{id}");
+        let directory = Self::directory(&path);
+        if directory.exists() {
+            drop(Self { directory, is_ours: true });
+        }
+        (Self::create(&path), id)
     }
 
     /// A container's id as Docker would make it, but for its beginning, which keeps it apart from real ones.
@@ -62,6 +68,10 @@ impl Cgroup {
         assert_eq!(status, 0, "{} {arguments:?} ended with wait status {status:#x}", program.display());
     }
 
+    fn directory(path: &str) -> PathBuf {
+        v2_root().join(path.trim_start_matches('/'))
+    }
+
     fn processes(&self) -> Vec<i32> {
         let list = fs::read_to_string(self.directory.join("cgroup.procs")).unwrap_or_default();
         list.lines().filter_map(|line| line.parse().ok()).collect()
@@ -77,9 +87,12 @@ impl Drop for Cgroup {
             drop(sys::send(process, libc::SIGKILL));
             drop(sys::wait(process));
         }
-        if !std::thread::panicking() {
-            // A process counts until its last thread is gone.
-            wait::until("the cgroup is empty", || fs::remove_dir(&self.directory).ok());
+        // A process counts until its last thread is gone. A test that fails must not panic again.
+        let remove = || fs::remove_dir(&self.directory).ok();
+        if std::thread::panicking() {
+            let _ = wait::attempted(Duration::from_secs(5), remove);
+        } else {
+            wait::until("the cgroup is empty", remove);
         }
     }
 }

@@ -41,6 +41,8 @@ fn what_came_and_went_has_its_rows() {
     // It was there before anything counted: only what it did since then is known.
     assert_executions(&scrape, &before_id, 70);
     assert_eq!(lifecycle(&scrape, "meanwhile"), (1.0, 0.0));
+    // Those that nobody names: one of the three was there before.
+    assert_eq!(lifecycle(&scrape, ""), (2.0, 3.0));
     assert_conserved(&scrape);
     drop(container);
 }
