@@ -11,21 +11,19 @@ use std::{
 };
 
 use rustix::{
-    fs::{Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2},
+    fs::{Dir, FileType, Mode, OFlags, Stat, fstat},
     io::Errno,
 };
 use serde::de::DeserializeOwned;
 
 pub(super) use self::watched::Watched;
-use super::{failures::Reason, source::Trouble};
+use super::{failures::Reason, in_root::open_in_root, source::Trouble};
 
 /// The size up to which a state file is read.
 pub(super) const LIMIT_BYTES: u64 = 4 << 20;
 /// How many names of a directory are read.
 pub(super) const LIMIT_NAMES: usize = if cfg!(test) { 256 } else { 16384 };
 
-/// How often a path is looked up again when something above it is renamed or mounted meanwhile.
-const LOOKUPS: usize = 8;
 /// The age from which on two changes of a file have different times. The kernel's clock for files ticks every 10 ms at worst.
 const SETTLED: Duration = Duration::from_millis(20);
 
@@ -187,9 +185,9 @@ impl Tree {
             let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let mut root = rustix::fs::open(&self.root, directory, Mode::empty())?;
             if let Some(part) = &self.part {
-                root = open_in(&root, part, directory)?;
+                root = open_in_root(&root, part, directory)?;
             }
-            open_in(&root, path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC)
+            open_in_root(&root, path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC)
         };
         open().map_err(|errno: Errno| StateFileError::Open { path: self.outside(path), source: errno.into() })
     }
@@ -203,7 +201,7 @@ impl Tree {
 /// like [`Tree::read`].
 pub(super) fn read_in(root: &OwnedFd, path: &Path, outside: &Path) -> Result<Vec<u8>, StateFileError> {
     let outside = || outside.join(path.strip_prefix("/").unwrap_or(path));
-    let found = open_in(root, path, OFlags::PATH | OFlags::CLOEXEC);
+    let found = open_in_root(root, path, OFlags::PATH | OFlags::CLOEXEC);
     let found = found.map_err(|errno| StateFileError::Open { path: outside(), source: errno.into() })?;
     read_regular(&found, outside)
 }
@@ -226,19 +224,6 @@ fn read_regular(found: &OwnedFd, path: impl Fn() -> PathBuf) -> Result<Vec<u8>, 
         return Err(StateFileError::TooLarge { path: path() });
     }
     Ok(bytes)
-}
-
-/// Opens what is at `path`, as if `root` were the root.
-fn open_in(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let mut outcome = Err(Errno::AGAIN);
-    for _ in 0..LOOKUPS {
-        outcome = openat2(root, path, flags, Mode::empty(), resolve);
-        if !matches!(outcome, Err(Errno::AGAIN)) {
-            break;
-        }
-    }
-    outcome
 }
 
 #[cfg(test)]

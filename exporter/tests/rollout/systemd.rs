@@ -53,6 +53,9 @@ fn the_unit_serves_exact_counts() {
         Scrape::parse(&response.unwrap_or_else(|error| panic!("{error}: {}", machine.read("/log"))).text())
     };
     let before = scrape();
+    // It reads the engine's files, which are root's.
+    let named = [("container", "alpha"), ("container_id", load.id.as_str())];
+    assert_eq!(before.value("doubleslit_container_info", &named), Some(1.0), "{}", machine.read("/log"));
     load.load.run("exec 500");
     let change = scrape().since(&before);
     let expected = Rows::of([("process_execs", 500), ("process_forks", 500), ("process_exits outcome=success", 500)]);
