@@ -1,7 +1,9 @@
 //! Tasks of the repository.
 
 mod bench;
+mod build;
 mod docs;
+mod pictures;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +24,8 @@ enum Task {
     Resolve(bench::identity::Options),
     /// Write the references of metrics, events and configuration, and the configuration's schema; check all pages.
     Docs(docs::Options),
+    /// Take the pictures of the live page for the documentation; needs root and scripts/setup-test-browser.
+    Pictures,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -29,5 +33,6 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(options) => bench::run(&options),
         Task::Resolve(options) => bench::identity::resolve(&options),
         Task::Docs(options) => docs::run(options),
+        Task::Pictures => pictures::run(),
     }
 }

@@ -7,7 +7,6 @@ use doubleslit::bpf::object::Loaded;
 use super::{
     Effort,
     bpftrace::Bpftrace,
-    build::Tools,
     hooks::{HOOKS, Hook},
     loaded, programs,
     programs::RunTime,
@@ -16,6 +15,7 @@ use super::{
     statistics::Summary,
     storm::Storm,
 };
+use crate::build::Tools;
 
 const METHOD: &str = "Nanoseconds in a program for one event, from the kernel's statistics of programs (`BPF_ENABLE_STATS`). \
     These include reading the clock twice, so an empty program (`r0 = 0; exit`) on the same hook is measured in the same round \

@@ -35,14 +35,13 @@ use tokio::{
 };
 
 use super::{
-    Effort,
-    build::Tools,
-    cost, loaded,
+    Effort, cost, loaded,
     raw::Empty,
     report::{Report, Target},
     statistics::Summary,
     storm::Storm,
 };
+use crate::build::Tools;
 
 const METHOD: &str = "Cost: nanoseconds in the program that sends an event, from the kernel's statistics of programs, less those of \
     an empty program on the same hook in the same round. To a listener: time of one thread, for which it runs, \

@@ -15,12 +15,12 @@ use doubleslit_testbed::collector::Collector;
 
 use super::{
     Effort,
-    build::Tools,
     events::{fill, read_all},
     report::{Report, Target},
     statistics::Summary,
     storm::Storm,
 };
+use crate::build::Tools;
 
 const METHOD: &str = "Time of one thread, for which it runs, while it reads a full ring of executions, understands and names them, \
     makes records and requests of them, and sends these over loopback to a real collector in another process, at default \

@@ -13,11 +13,12 @@ use anyhow::{Context as _, Result, ensure};
 use doubleslit::identity::{CgroupId, directory::Directory, hierarchy, resolve::Resolver, roots::Roots};
 
 use super::{
-    Effort, build,
+    Effort,
     process::status_mebibytes,
     report::{Report, Target},
     statistics::Summary,
 };
+use crate::build;
 
 const CGROUPS: usize = 10_000;
 const ROUNDS: u64 = 12;

@@ -4,7 +4,7 @@ use std::{fs, process::Command, thread};
 
 use anyhow::{Context as _, Result};
 
-use super::build;
+use crate::build;
 
 /// Whether this process is root's.
 pub(super) fn is_root() -> Result<bool> {

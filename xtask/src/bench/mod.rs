@@ -1,7 +1,6 @@
 //! What the exporter costs: everything is measured in one run and told with its spread.
 
 mod bpftrace;
-mod build;
 mod cost;
 mod encoding;
 mod events;
@@ -29,6 +28,8 @@ use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
 
 use report::Report;
+
+use crate::build;
 
 /// How to measure.
 #[derive(Clone, Debug, clap::Args)]

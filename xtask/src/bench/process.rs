@@ -18,12 +18,12 @@ use doubleslit_testbed::{
 
 use super::{
     Effort,
-    build::Tools,
     loaded::default_probes,
     programs,
     report::{Report, Target},
     statistics::Summary,
 };
+use crate::build::Tools;
 
 const CONTAINERS: u64 = 1_000;
 const STARTS: u64 = 8;

@@ -13,12 +13,12 @@ use doubleslit_common::kind::Kind;
 
 use super::{
     Effort,
-    build::Tools,
     events::{fill, read_all},
     report::{Report, Target},
     statistics::Summary,
     storm::Storm,
 };
+use crate::build::Tools;
 
 const METHOD: &str = "Ten rules of `drop`, each with one or two conditions, of which none matches, so that all are tested. In the \
     kernel: nanoseconds in the program that sends the event, with rules that the kernel tests, less those without rules in \

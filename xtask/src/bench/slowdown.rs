@@ -10,7 +10,6 @@ use doubleslit_testbed::exporter::{Exporter, Setup};
 use super::{
     Effort,
     bpftrace::Bpftrace,
-    build::Tools,
     hooks::{self, Hook},
     loaded,
     pairs::Pairs,
@@ -18,6 +17,7 @@ use super::{
     report::{Report, Target},
     storm::{self, Storm},
 };
+use crate::build::Tools;
 
 /// What freeing maps and programs may need after they are detached.
 pub(super) const SETTLE: Duration = Duration::from_millis(200);

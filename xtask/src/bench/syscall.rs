@@ -10,7 +10,6 @@ use doubleslit_testbed::cgroup::Cgroup;
 use super::{
     Effort,
     bpftrace::Bpftrace,
-    build::Tools,
     loaded,
     pairs::Pairs,
     raw::Empty,
@@ -19,6 +18,7 @@ use super::{
     storm::Storm,
     traced::Trace,
 };
+use crate::build::Tools;
 
 const METHOD: &str = "`getppid` in a loop, the cheapest call, measured as the storms above: so these ratios are the largest that there are. \
     Not chosen is a call that `syscalls.calls` leaves out, and left out is a container that `syscalls.select` does not choose. A \

@@ -1,4 +1,4 @@
-//! Building what is measured.
+//! Building what is run.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The programs that the measurements run.
+/// The programs that tasks run.
 #[derive(Clone, Debug)]
 pub(super) struct Tools {
     /// The exporter, as users get it.
