@@ -24,7 +24,8 @@ Behind them come the label `unit` with the host's systemd units (setting `identi
 pods bring along (setting `identity.extra_labels`); container starts and stops have these last ones too.
 
 A row never falls while it is exposed. The rows of a container stay for a grace time after it is gone (setting
-`retention.grace`), then they disappear, and what they counted is in `doubleslit_events_retired_total`.
+`retention.grace`), then they disappear, and what they counted is in `doubleslit_events_retired_total`. Rows also go when the
+configuration is read again with other labels, or with rules that have their owner ignored.
 
 An increment that has no row of its own is in a row `other`, and in `doubleslit_counts_folded_total` with its reason:
 

@@ -62,6 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "events",
             "filter",
             "harmless",
+            "http",
             "identity",
             "machine",
             "namespaces",

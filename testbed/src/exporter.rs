@@ -100,7 +100,7 @@ impl Setup {
         command.stdout(output.try_clone().expect("a file can be shared")).stderr(output);
         let started = Instant::now();
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot run {}: {error}", self.binary.display()));
-        Exporter { child, address, socket, started, connection: None, log, _directory: directory }
+        Exporter { child, address, socket, started, connection: None, log, config, _directory: directory }
     }
 }
 
@@ -115,6 +115,7 @@ pub struct Exporter {
     started: Instant,
     connection: Option<Connection>,
     log: PathBuf,
+    config: PathBuf,
     _directory: TempDir,
 }
 
@@ -140,6 +141,13 @@ impl Exporter {
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Writes the configuration file of another setup in place of its own, whole at once. It must have one.
+    pub fn rewrite(&self, setup: &Setup) {
+        let next = self.config.with_extension("next");
+        fs::write(&next, &setup.config).expect("a file can be written");
+        fs::rename(&next, &self.config).expect("a file can be replaced");
     }
 
     /// Asks over the one connection, which it opens the first time. Panics if there is no answer.

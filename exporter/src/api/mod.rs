@@ -3,6 +3,7 @@
 mod events;
 mod form;
 mod problem;
+mod reload;
 mod selection;
 mod socket;
 mod stream;
@@ -21,15 +22,19 @@ use axum::{
     http::{Method, StatusCode, Uri, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 pub use form::Form;
 pub use problem::Problem;
+pub use reload::{Reloads, Reply};
 pub use socket::{Socket, SocketError};
 pub use streams::Streams;
 pub use token::{Token, TokenError};
 
-use crate::{http::Stopping, traces::Traces};
+use crate::{
+    http::{RELOAD, Stopping},
+    traces::Traces,
+};
 
 /// Where the traces are.
 pub const TRACES: &str = "/api/v1/traces";
@@ -44,6 +49,7 @@ const DESCRIPTION: &str = include_str!("openapi.json");
 struct Site {
     traces: Traces,
     streams: Streams,
+    reloads: Reloads,
 }
 
 /// Every path, and what answers there. `openapi.json` has the same, which a test holds.
@@ -58,12 +64,13 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Site>>)> {
         ("/api/v1/events/{namespace}/{pod}", get(events::selected)),
         ("/api/v1/events/{namespace}/{pod}/{container}", get(events::selected)),
         ("/api/v1/events/{namespace}/{pod}/{container}/{event}", get(events::selected)),
+        (RELOAD, post(reload::post)),
     ]
 }
 
 /// The routes. Streams end when the servers begin to stop.
-pub fn router(traces: Traces, stopping: Stopping) -> Router {
-    let site = Site { streams: Streams::new(traces.clone(), stopping, STREAMS_MAX), traces };
+pub fn router(traces: Traces, reloads: Reloads, stopping: Stopping) -> Router {
+    let site = Site { streams: Streams::new(traces.clone(), stopping, STREAMS_MAX), traces, reloads };
     routes()
         .into_iter()
         .fold(Router::new(), |router, (path, answer)| router.route(path, answer))

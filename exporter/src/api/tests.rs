@@ -1,5 +1,6 @@
 mod description;
 mod paths;
+mod reload;
 mod streams;
 
 use axum::{
@@ -59,7 +60,13 @@ impl Api {
         let (traces, worker) = Traces::new(Obedient, (), crate::identity::ignore::Ignore::default());
         worker.start(Obedient).expect("a thread can be started");
         let servers = Servers::default();
-        Self { router: router(traces.clone(), servers.stopping()), traces, servers }
+        let (reloads, mut asked) = Reloads::new();
+        tokio::spawn(async move {
+            while let Some(reply) = asked.recv().await {
+                let _ = reply.send(Ok(Vec::new()));
+            }
+        });
+        Self { router: router(traces.clone(), reloads, servers.stopping()), traces, servers }
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response<Body> {

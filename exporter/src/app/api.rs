@@ -6,7 +6,7 @@ use tracing::{info, warn};
 
 use super::AppError;
 use crate::{
-    api::{self, Socket, Token},
+    api::{self, Reloads, Socket, Token},
     config::Api,
     error::chain,
     http::{self, Servers},
@@ -41,8 +41,8 @@ impl Doors {
     }
 
     /// Serves there.
-    pub(super) fn serve(self, servers: &mut Servers, traces: &Traces) -> Result<(), http::Error> {
-        let router = api::router(traces.clone(), servers.stopping());
+    pub(super) fn serve(self, servers: &mut Servers, traces: &Traces, reloads: Reloads) -> Result<(), http::Error> {
+        let router = api::router(traces.clone(), reloads, servers.stopping());
         if let Some(socket) = self.socket {
             info!(socket = %socket.path().display(), "serving the API");
             servers.add(socket.open().map_err(|source| http::Error::Serve { source })?, &router);

@@ -7,11 +7,12 @@ use tracing::warn;
 
 use super::AppError;
 use crate::{
-    bpf::events::EventSettings,
+    bpf::{events::EventSettings, gates::Admitted},
     config::{Config, Events},
     error::chain,
-    events::syscalls::Signatures,
-    filter::kernel::KernelFilter,
+    events::{event::Event, syscalls::Signatures},
+    filter::{Filter, kernel::KernelFilter},
+    identity::ignore::Ignore,
     probes::syscall::Calls,
     tracepoints::{
         traced::{Traced, traced},
@@ -24,17 +25,42 @@ const LISTENERS: u32 = 1;
 
 /// What the kernel sends for those events that a configuration asks for.
 pub(super) fn settings(config: &Config) -> Result<EventSettings, AppError> {
-    let Events { kinds, filter, sampling, .. } = &config.events;
-    let is_wanted = |kind: &Kind| kinds.contains(kind) && filter.concerns(*kind);
-    let tracepoints = if is_wanted(&Kind::Tracepoint) { tracepoints(config)? } else { Arc::default() };
+    let Admitted { mut gates, filter } = admitted(&config.events);
+    let tracepoints = if gates.contains_key(&Kind::Tracepoint) { tracepoints(config)? } else { Arc::default() };
     // Of tracepoints nothing is sent where none is named.
-    let wanted = kinds.iter().filter(|kind| is_wanted(kind) && (**kind != Kind::Tracepoint || !tracepoints.is_empty()));
-    Ok(EventSettings {
-        gates: wanted.map(|kind| (*kind, sampling.gate(*kind, LISTENERS))).collect(),
-        filter: KernelFilter::of(filter),
-        tracepoints,
-        ..of_no_kind(&config.events)
-    })
+    if tracepoints.is_empty() {
+        gates.remove(&Kind::Tracepoint);
+    }
+    Ok(EventSettings { gates, filter, tracepoints, ..of_no_kind(&config.events) })
+}
+
+/// What of the events that happen is let in.
+pub(super) fn admitted(events: &Events) -> Admitted {
+    let Events { kinds, filter, sampling, .. } = events;
+    let wanted = kinds.iter().filter(|kind| filter.concerns(**kind));
+    let gates = wanted.map(|kind| (*kind, sampling.gate(*kind, LISTENERS))).collect();
+    Admitted { gates, filter: KernelFilter::of(filter) }
+}
+
+/// What is wanted of the events that come.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    kinds: Vec<Kind>,
+    filter: Filter,
+    ignore: Ignore,
+}
+
+impl Wanted {
+    pub(super) fn of(config: &Config) -> Self {
+        let Events { kinds, filter, .. } = &config.events;
+        Self { kinds: kinds.clone(), filter: filter.clone(), ignore: config.ignore.clone() }
+    }
+
+    /// Whether an event is.
+    pub(super) fn has(&self, event: &Event) -> bool {
+        let Self { kinds, filter, ignore } = self;
+        kinds.contains(&event.kind()) && !ignore.matches(&event.identity) && filter.passes(event)
+    }
 }
 
 /// How the kernel would send what a configuration asks for, without any of it.

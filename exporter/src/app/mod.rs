@@ -6,6 +6,7 @@ mod events;
 mod observe;
 mod observer;
 mod otlp;
+mod reload;
 mod serve;
 mod top;
 mod traces;
@@ -22,6 +23,7 @@ use tokio::{
 use self::serve::Opened;
 pub use self::{
     observer::{EventStream, Observer, ObserverError},
+    reload::Rereading,
     top::{Measured, measure, top},
     traces::Tracer,
     unread::unread,
@@ -119,15 +121,15 @@ pub fn unpin(root: &Path) -> Result<Removed, PinError> {
     pin::unpin(root)
 }
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT, and reads the configuration again when it is told to.
 ///
 /// # Errors
 ///
 /// When something that is needed cannot be had.
-pub fn run(config: Config) -> Result<(), AppError> {
+pub fn run(config: Config, again: Rereading) -> Result<(), AppError> {
     // Whatever the process may not do later is done by now, and threads inherit it.
     let opened = Opened::open(config)?;
-    runtime()?.block_on(opened.serve())
+    runtime()?.block_on(opened.serve(again))
 }
 
 fn runtime() -> Result<Runtime, AppError> {

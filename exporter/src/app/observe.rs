@@ -7,14 +7,16 @@ use std::{
     time::SystemTime,
 };
 
+use arc_swap::ArcSwap;
 use doubleslit_common::kind::Kind;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
 use tracing::{info, warn};
 
-use super::{AppError, WALK_INTERVAL, account::Books, is_up, traces};
+use super::{AppError, WALK_INTERVAL, account::Books, events::Wanted, is_up, reload, traces};
 use crate::{
     bpf::{
         events::{EventRing, EventSettings},
+        gates::Gates,
         object::{self, Loaded, Object},
         status::{EventStatus, ProbeState},
         tracepoints,
@@ -23,13 +25,12 @@ use crate::{
     config::Config,
     counts::{
         collector::{Collector, Parts},
-        limits::Limits,
-        tally::{self, Tally},
+        tally::{self, Tally, Terms},
     },
     events::{
         hub::Hub,
         outlet::Outlet,
-        reader::{Reader, Wanted},
+        reader::{self, Reader},
         received::Received,
         syscalls::Signatures,
     },
@@ -64,6 +65,10 @@ pub(super) struct Observation {
     pub(super) traces: Traces,
     /// What the kernel is asked for on behalf of these.
     pub(super) traced: Traced,
+    /// What is let into the ring, if somebody listens.
+    pub(super) gates: Option<Gates>,
+    /// What of that is handed out.
+    pub(super) wanted: Arc<ArcSwap<Wanted>>,
     reader: Option<Reading>,
 }
 
@@ -78,8 +83,20 @@ pub(super) struct Reading {
 impl Observation {
     /// Ends everything in the order in which events come, so that whoever listens gets all of them and then an end.
     pub(super) async fn finish(self) -> Option<Books> {
-        let Self { object, begun: _, collector, hits: _, books, hub: _, traces: _, traced: _, reader } = self;
-        drop(object);
+        let Self {
+            object,
+            begun: _,
+            collector,
+            hits: _,
+            books,
+            hub: _,
+            traces: _,
+            traced: _,
+            gates,
+            wanted: _,
+            reader,
+        } = self;
+        drop((object, gates));
         // It waits for a thread.
         let _ = tokio::task::spawn_blocking(move || drop(collector)).await;
         if let Some(Reading { task, stop }) = reader {
@@ -147,7 +164,7 @@ impl Attached {
     /// Starts to read what the programs count and send. To be called where tasks of tokio can be started.
     pub(super) fn observe(self, config: &Config) -> Result<Observation, AppError> {
         let Self { loaded, hits, events: settings, begun } = self;
-        let Loaded { object, counts, notices, events, stages, verdicts, left_out } = loaded;
+        let Loaded { object, counts, notices, events, stages, gates, verdicts, left_out } = loaded;
         let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
         let mut directory = Directory::new(resolver);
         if let Some(verdicts) = verdicts {
@@ -158,6 +175,7 @@ impl Attached {
         }
         let (traces, traced) = traces::start(config, &directory.registry())?;
         let hub = Arc::<Hub>::default();
+        let wanted = Arc::new(ArcSwap::from_pointee(Wanted::of(config)));
         let (mut lives, mut books, mut reader) = (None, None, None);
         if let (Some(source), Some(settings)) = (events, settings) {
             directory.name_users().map_err(AppError::Users)?;
@@ -173,8 +191,8 @@ impl Attached {
             });
             lives = Some(followed);
             let redaction = config.events.arguments.redact.clone();
-            let (filter, ignore) = (config.events.filter.clone(), config.ignore.clone());
-            let wanted = Wanted(Box::new(move |event| !ignore.matches(&event.identity) && filter.passes(event)));
+            let wanted = Arc::clone(&wanted);
+            let wanted = reader::Wanted(Box::new(move |event| wanted.load().has(event)));
             let signatures = signatures(config, &settings);
             let (hub, tracepoints) = (Arc::clone(&hub), Table::of(&settings.tracepoints));
             reader = Some(read(Reader {
@@ -190,19 +208,17 @@ impl Attached {
             }));
         }
         let (begun, settled) = (counts.begun(), counts.settled());
+        let Terms { labels, grace, limits, ignore } = reload::terms(config);
         let parts = Parts {
             source: counts,
             notices,
             hierarchy,
             directory,
             tally: Tally::new(tally::Settings {
-                labels: config.identity.labels.clone(),
-                grace: config.retention.grace,
-                limits: Limits {
-                    per_family: config.limits.series_per_family,
-                    per_container: config.limits.series_per_container,
-                },
-                ignore: config.ignore.clone(),
+                labels,
+                grace,
+                limits,
+                ignore,
                 calls: config.syscalls.calls.clone(),
                 calls_of: config.syscalls.of.clone(),
                 begun,
@@ -214,7 +230,7 @@ impl Attached {
             walk_interval: (!is_up(&object, "container")).then_some(WALK_INTERVAL),
         };
         let collector = Collector::start(parts, config.poll.max_age).map_err(AppError::Collector)?;
-        Ok(Observation { object, begun, collector, hits, books, hub, traces, traced, reader })
+        Ok(Observation { object, begun, collector, hits, books, hub, traces, traced, gates, wanted, reader })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     export::{
         self, Inputs,
-        otlp::{Describer, LogExport, MetricExport, Recorder, Totals, encode},
+        otlp::{Describer, LogExport, MetricExport, Recorder, ShownLabels, Totals, encode},
     },
     http::Source as _,
 };
@@ -25,6 +25,7 @@ pub(super) fn events(config: &Config) -> Result<Option<EventSettings>, AppError>
 #[derive(Debug)]
 pub(super) struct Export {
     describer: Describer,
+    shown: Option<ShownLabels>,
     logs: Option<LogExport>,
     metrics: Option<MetricExport>,
 }
@@ -33,11 +34,18 @@ impl Export {
     /// Sends events, if the configuration says so.
     pub(super) fn start(config: &Config, observation: &Observation) -> Result<Self, AppError> {
         let describer = Describer::new(&config.identity.host_root, &config.otlp.resource);
+        let mut shown = None;
         let logs = config.otlp.logs.as_ref().map(|settings| {
             let recorder = Recorder::new(config, describer.clone());
+            shown = Some(recorder.shown());
             LogExport::start(settings, recorder, observation.hub.subscribe("otlp"))
         });
-        Ok(Self { describer, logs: logs.transpose()?, metrics: None })
+        Ok(Self { describer, logs: logs.transpose()?, shown, metrics: None })
+    }
+
+    /// The labels that log records show, if there are some.
+    pub(super) fn shown(&self) -> Option<ShownLabels> {
+        self.shown.clone()
     }
 
     /// Tells what became of events, if they are sent.
@@ -66,7 +74,7 @@ impl Export {
 
     /// Sends the last of everything, each kind within a time.
     pub(super) async fn finish(self, within: std::time::Duration) {
-        let Self { describer: _, logs, metrics } = self;
+        let Self { describer: _, shown: _, logs, metrics } = self;
         if let Some(logs) = logs {
             logs.finish(within).await;
         }

@@ -10,7 +10,10 @@ use std::{
 
 use doubleslit_common::kind::Kind;
 use sd_notify::NotifyState;
-use tokio::runtime::Builder;
+use tokio::{
+    runtime::Builder,
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tracing::{info, warn};
 
 use super::{
@@ -18,9 +21,12 @@ use super::{
     account::Books,
     api::Doors,
     observe::{self, Attached, Observation},
-    otlp, stop_signal,
+    otlp,
+    reload::{self, Outcome, Reloader, Reloading, Rereading},
+    stop_signal,
 };
 use crate::{
+    api::Reloads,
     bpf::object::Object,
     config::{Config, LiveEvents},
     export::{self, Internals, otlp::SharedRequests},
@@ -34,6 +40,7 @@ pub(super) struct Opened {
     config: Config,
     begun: Instant,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    hangup: Signal,
     listeners: Vec<TcpListener>,
     doors: Doors,
     attached: Attached,
@@ -44,7 +51,8 @@ impl Opened {
     pub(super) fn open(config: Config) -> Result<Self, AppError> {
         let begun = Instant::now();
         // Before anything is loaded, so that a port in use is told at once and stops are heard from now on.
-        let stop = Box::pin(stop_from_now().map_err(AppError::Signals)?);
+        let (stop, hangup) = signals_from_now().map_err(AppError::Signals)?;
+        let stop = Box::pin(stop);
         let listeners = http::bind(&config.web.listen_addresses, "--web.listen-address")?;
         let doors = Doors::open(&config.api)?;
         let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
@@ -58,13 +66,13 @@ impl Opened {
                  have them"
             );
         }
-        Ok(Self { config, begun, stop, listeners, doors, attached })
+        Ok(Self { config, begun, stop, hangup, listeners, doors, attached })
     }
 
     /// Serves until SIGTERM or SIGINT.
-    pub(super) async fn serve(self) -> Result<(), AppError> {
-        let Self { config, begun, stop, listeners, doors, attached } = self;
-        let observation = attached.observe(&config)?;
+    pub(super) async fn serve(self, again: Rereading) -> Result<(), AppError> {
+        let Self { config, begun, stop, hangup, listeners, doors, attached } = self;
+        let mut observation = attached.observe(&config)?;
         for (name, spec) in &config.traces {
             observation.traces.create(name, spec.clone())?;
         }
@@ -73,15 +81,18 @@ impl Opened {
             export::Settings { hits, ..export::Settings::new(&config, families(&config, &observation.object)) };
         let settings = Arc::new(settings);
         let export = otlp::Export::start(&config, &observation)?;
+        let (gates, reloaded) = (observation.gates.take(), Arc::new(Outcome::begun()));
         let source = Arc::new(Served {
             observation,
+            reloaded: Arc::clone(&reloaded),
             stats: config.bpf.stats,
             logs: export.totals(),
             pushes: config.otlp.metrics.is_some().then(SharedRequests::default),
         });
         let export = export.with_metrics(&config, &settings, &source)?;
         let mut servers = Servers::default();
-        doors.serve(&mut servers, &source.observation.traces)?;
+        let (reloads, asked) = Reloads::new();
+        doors.serve(&mut servers, &source.observation.traces, reloads)?;
         let page = page::router(page::Parts {
             metrics: config.web.telemetry_path.clone(),
             settings: Arc::clone(&settings),
@@ -89,6 +100,9 @@ impl Opened {
             only_here: config.web.live_events == LiveEvents::Auto,
             source: Arc::clone(&source) as Arc<dyn http::Source>,
         });
+        let parts =
+            reload::Parts { again, config: config.clone(), source: Arc::clone(&source), gates, shown: export.shown() };
+        let reloading = Reloading::start(Reloader::new(parts, reloaded), hangup, asked);
         servers.add_tcp(listeners, &http::router(&config.web.telemetry_path, settings, source).merge(page))?;
         for address in &config.web.listen_addresses {
             info!(%address, path = config.web.telemetry_path, started_in = ?begun.elapsed(), "serving");
@@ -97,6 +111,7 @@ impl Opened {
         // The metrics are served until the last events are sent, and say what became of them.
         let finished = async {
             stop.await;
+            reloading.finish().await;
             export.finish(config.otlp.shutdown).await;
         };
         servers.until(finished).await?;
@@ -105,12 +120,12 @@ impl Opened {
     }
 }
 
-/// Ends with the first SIGTERM or SIGINT from now on, in whatever runtime it is awaited.
-fn stop_from_now() -> io::Result<impl Future<Output = ()> + Send> {
+/// What ends with the first SIGTERM or SIGINT from now on, and what has each SIGHUP, in whatever runtime they are awaited.
+fn signals_from_now() -> io::Result<(impl Future<Output = ()> + Send, Signal)> {
     // Signals are heard for the whole process from the first time on that a runtime is asked to. This one has no threads.
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let _context = runtime.enter();
-    stop_signal()
+    Ok((stop_signal()?, signal(SignalKind::hangup())?))
 }
 
 /// Says that everything is there, where systemd waits for that (`Type=notify`).
@@ -122,7 +137,8 @@ fn tell_the_service_manager() {
 
 /// What a scrape draws from.
 pub(super) struct Served {
-    observation: Observation,
+    pub(super) observation: Observation,
+    reloaded: Arc<Outcome>,
     stats: bool,
     logs: Option<otlp::ReadTotals>,
     /// What became of requests with metrics, if they are sent.
@@ -143,6 +159,7 @@ impl http::Source for Served {
             stats_enabled: self.stats,
             pinned: self.observation.object.pinned(),
             begun: self.observation.begun.duration_since(UNIX_EPOCH).unwrap_or_default(),
+            reloaded: self.reloaded.get(),
             poll_failures: self.observation.collector.failures(),
             events: self.observation.books.as_ref().map(Books::account),
             logs: self.logs.as_ref().map(|totals| totals()),

@@ -7,14 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use aya::maps::{Array, MapData, MapError, RingBuf};
+use aya::maps::{MapData, MapError, RingBuf};
 use doubleslit_common::{
     event::{Gate, Stage},
-    filter::Rule,
     kind::Kind,
 };
 
-use super::{element::Element, object::LoadError, source::BatchReader};
+use super::{object::LoadError, source::BatchReader};
 use crate::{
     events::source::RecordSource, filter::kernel::KernelFilter, probes::syscall::Calls, tracepoints::traced::Traced,
 };
@@ -105,17 +104,4 @@ impl Stages {
         })?;
         Ok(stages)
     }
-}
-
-/// Writes the rules.
-pub(super) fn set_rules(map: &mut aya::maps::Map, settings: &EventSettings) -> Result<(), MapError> {
-    let mut array = Array::<_, Element<Rule>>::try_from(map)?;
-    (0..).zip(settings.filter.rules()).try_for_each(|(number, rule)| array.set(number, Element(rule), 0))
-}
-
-/// Opens the gates.
-pub(super) fn set_gates(map: &mut aya::maps::Map, settings: &EventSettings) -> Result<(), MapError> {
-    let mut array = Array::<_, Element<Gate>>::try_from(map)?;
-    let EventSettings { gates, filter, .. } = settings;
-    gates.iter().try_for_each(|(kind, gate)| array.set(*kind as u32, Element(filter.gate(*kind, *gate)), 0))
 }

@@ -98,7 +98,8 @@ pub(super) fn load_maps(
         loader.map_max_entries("EVENTS", events.ring_bytes);
         let tracepoints = traced.map_or(events.tracepoints.len().max(1) as u32, |asked| asked.tracepoints);
         loader.map_max_entries("EXTENTS", tracepoints);
-        loader.map_max_entries("VERDICTS", if events.filter.asks_owner() { VERDICTS } else { 1 });
+        // A filter that does not ask for owners may be followed by one that does. Traces decide by words of their own.
+        loader.map_max_entries("VERDICTS", if traced.is_some() { 1 } else { VERDICTS });
         loader.override_global("EVENT_WATERMARK", &watermark, true);
         loader.override_global("ARGUMENTS_LIMIT", &events.arguments, true);
         loader.override_global("WORKING_DIRECTORY", &working_directory, true);

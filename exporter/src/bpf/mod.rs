@@ -4,6 +4,7 @@ mod attach;
 pub mod btf;
 mod element;
 pub mod events;
+pub mod gates;
 pub mod layout;
 mod ledger;
 pub mod left_out;

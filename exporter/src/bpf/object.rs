@@ -7,21 +7,17 @@ use std::{
     sync::Arc,
 };
 
-use aya::{
-    Btf, Ebpf, EbpfError, Endianness,
-    maps::{Map, MapError},
-    programs::ProgramError,
-    sys::Stats,
-};
+use aya::{Btf, Ebpf, EbpfError, Endianness, maps::MapError, programs::ProgramError, sys::Stats};
 use doubleslit_common::{kind::Kind, slot};
 
 use super::{
     attach::{attach_events, attach_probe},
     btf::{BtfError, KernelBtf},
-    events::{self, EventRing, EventSettings, Stages},
+    events::{EventRing, EventSettings, Stages},
+    gates::{GateError, Gates},
     layout::Layout,
     left_out::LeftOut,
-    maps::{Purpose, ledger, load_maps, map_memory, take, take_data},
+    maps::{Purpose, ledger, load_maps, map_memory, take, take_as, take_data},
     notices::Notices,
     pin::{self, Asked, PinError, Pinned, Pins},
     source::{KernelCounts, Maps},
@@ -136,6 +132,9 @@ pub enum LoadError {
     /// A map could not be opened.
     #[error("cannot open the map `{0}`")]
     Map(&'static str, #[source] MapError),
+    /// The gates of single events could not be opened.
+    #[error("cannot say which single events are sent")]
+    Gates(#[from] GateError),
     /// Memory that is shared with the kernel could not be had.
     #[error("cannot map the slots and what is known of them into memory")]
     Memory(#[source] io::Error),
@@ -224,7 +223,9 @@ pub struct Loaded {
     pub events: Option<EventRing>,
     /// What became of single events in the kernel.
     pub stages: Stages,
-    /// What the kernel wants to know of owners, if it matters.
+    /// What is let into the ring, if somebody listens.
+    pub gates: Option<Gates>,
+    /// What the kernel wants to know of owners, if somebody listens.
     pub verdicts: Option<Verdicts>,
     /// What the kernel wants to know of whose system calls it counts, if not everybody's.
     pub left_out: Option<LeftOut>,
@@ -262,13 +263,15 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
     if let Some(settings) = &settings.tracepoints {
         attached = tracepoints::attach(settings, &mut ebpf, pins.as_ref(), &mut programs)?;
     }
-    let (mut events, mut verdicts, mut sent, mut traced) = (None, None, Vec::new(), Attached::default());
+    let (mut events, mut gates, mut verdicts, mut sent) = (None, None, None, Vec::new());
+    let mut traced = Attached::default();
     if let Some(settings) = &settings.events {
-        set_filter(settings, &mut ebpf)?;
-        if settings.filter.asks_owner() {
-            let map = Verdicts::new(settings.filter.clone(), take(&mut ebpf, "VERDICTS")?);
-            verdicts = Some(map.map_err(|error| LoadError::Map("VERDICTS", error))?);
-        }
+        let reads = ebpf.map_mut("SYSCALL_READS").ok_or(LoadError::NoMap("SYSCALL_READS"))?;
+        syscalls::set_reads(reads).map_err(|error| LoadError::Map("SYSCALL_READS", error))?;
+        let opened = Gates::open(take_as(&mut ebpf, "RULES")?, take_as(&mut ebpf, "GATES")?, settings)?;
+        let map = Verdicts::new(opened.filter(), take(&mut ebpf, "VERDICTS")?);
+        verdicts = Some(map.map_err(|error| LoadError::Map("VERDICTS", error))?);
+        gates = Some(opened);
         let ring = EventRing::new(take(&mut ebpf, "EVENTS")?);
         events = Some(ring.map_err(|error| LoadError::Map("EVENTS", error))?);
         sent = attach_events(settings, &probes, &layout, &btf, &mut ebpf, &mut programs);
@@ -314,16 +317,5 @@ fn load_and_attach(settings: &Settings) -> Result<Loaded, LoadError> {
         events: sent,
         memory: memory.to_vec(),
     };
-    Ok(Loaded { object, counts, notices, events, stages, verdicts, left_out })
-}
-
-/// Says which single events are sent, and what they have. Rules come before the gates that refer to them.
-fn set_filter(settings: &EventSettings, ebpf: &mut Ebpf) -> Result<(), LoadError> {
-    type Set = fn(&mut Map, &EventSettings) -> Result<(), MapError>;
-    let reads = |map: &mut Map, _: &EventSettings| syscalls::set_reads(map);
-    for (name, set) in [("RULES", events::set_rules as Set), ("GATES", events::set_gates), ("SYSCALL_READS", reads)] {
-        let map = ebpf.map_mut(name).ok_or(LoadError::NoMap(name))?;
-        set(map, settings).map_err(|error| LoadError::Map(name, error))?;
-    }
-    Ok(())
+    Ok(Loaded { object, counts, notices, events, stages, gates, verdicts, left_out })
 }

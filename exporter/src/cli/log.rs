@@ -3,30 +3,40 @@
 use std::io::{self, IsTerminal};
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, registry, reload, util::SubscriberInitExt,
+};
 
 use crate::config::{Log, LogFormat, LogLevel};
 
-/// Starts the log. A second call changes nothing.
-pub(super) fn start(log: Log) {
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    let lines = match log.format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-    };
-    let started = registry().with(lines.with_filter(targets(log.level))).try_init();
+/// Starts the log. A second call changes nothing. What is returned has it go on in another way.
+pub(super) fn start(log: Log) -> impl Fn(Log) + Send + Sync + use<> {
+    let lines = || fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    // Each form has its own, of which one is silent: what writes lines cannot be replaced, what keeps them back can.
+    let (text, text_levels) = reload::Layer::new(targets(log, LogFormat::Text));
+    let (json, json_levels) = reload::Layer::new(targets(log, LogFormat::Json));
+    let lines = lines().with_filter(text).and_then(lines().json().flatten_event(true).with_filter(json));
+    let started = registry().with(lines).try_init();
     debug_assert!(started.is_ok(), "the log is started once");
+    move |log| {
+        // They fail without a log, and then nobody would notice.
+        let _ = text_levels.reload(targets(log, LogFormat::Text));
+        let _ = json_levels.reload(targets(log, LogFormat::Json));
+    }
 }
 
-/// Libraries tell only what is wrong, unless everything is asked for.
-fn targets(level: LogLevel) -> Targets {
-    let own = match level {
+/// What appears in a form. Libraries tell only what is wrong, unless everything is asked for.
+fn targets(log: Log, format: LogFormat) -> Targets {
+    if log.format != format {
+        return Targets::new();
+    }
+    let own = match log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let libraries = if level == LogLevel::Trace { own } else { own.min(LevelFilter::WARN) };
+    let libraries = if log.level == LogLevel::Trace { own } else { own.min(LevelFilter::WARN) };
     Targets::new().with_default(libraries).with_target("doubleslit", own)
 }

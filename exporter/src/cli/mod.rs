@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file.
 
 mod check;
+mod client;
 mod color;
 mod completions;
 mod log;
@@ -8,6 +9,7 @@ mod man;
 mod ns;
 mod output;
 mod ps;
+mod reload;
 mod run;
 mod top;
 mod trace;
@@ -40,6 +42,8 @@ pub struct Cli {
 enum Command {
     /// Count, and serve the counts over HTTP
     Run(run::Arguments),
+    /// Have an exporter that runs read its configuration again, and print what changes
+    Reload(reload::Arguments),
     /// Remove what exporters have pinned, so that nothing counts any more
     Unpin(unpin::Arguments),
     /// List what the machine must offer, and what to do where it does not
@@ -100,6 +104,7 @@ impl Cli {
     pub fn execute(self) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Run(arguments) => run::execute(&arguments),
+            Command::Reload(arguments) => reload::execute(&arguments),
             Command::Unpin(arguments) => unpin::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Watch(arguments) => watch::execute(&arguments),

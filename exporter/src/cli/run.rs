@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{ConfigArguments, Failure, log, require};
-use crate::{app, config::Flags};
+use crate::{
+    app::{self, Rereading},
+    config::{Flags, Origin},
+};
 
 /// The flags of `run`.
 #[derive(Debug, Args)]
@@ -40,19 +43,21 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Arguments { config, config_check, listen_addresses, telemetry_path, log_level, log_format, pin } = arguments;
-    let config = config.load(&Flags {
+    let flags = Flags {
         listen_addresses: listen_addresses.clone(),
         telemetry_path: telemetry_path.clone(),
         log_level: log_level.clone(),
         log_format: log_format.clone(),
         pin: *pin,
-    })?;
+    };
+    let origin = Origin { file: config.config_file.clone(), flags };
+    let (config, values) = origin.read().map_err(|error| Failure::Usage(error.into()))?;
     if *config_check {
         println!("the configuration is valid");
         return Ok(ExitCode::SUCCESS);
     }
-    log::start(config.log);
+    let log = Box::new(log::start(config.log));
     require(&config)?;
-    app::run(config).map_err(|error| Failure::Failed(error.into()))?;
+    app::run(config, Rereading { origin, values, log }).map_err(|error| Failure::Failed(error.into()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -142,7 +142,7 @@ impl Arguments {
 pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Arguments { config, once, output, log_level, .. } = arguments;
     let config = config.load(&Flags { log_level: Some(log_level.clone()), ..Flags::default() })?;
-    log::start(config.log);
+    drop(log::start(config.log));
     require(&config)?;
     let options = arguments.options();
     let failed = |error: app::AppError| Failure::Failed(error.into());

@@ -1,6 +1,5 @@
 //! `doubleslit trace`.
 
-mod client;
 mod create;
 mod tables;
 mod tail;
@@ -11,9 +10,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use http::Method;
 
-use self::client::Client;
 use super::{
     Failure,
+    client::{self, Client},
     output::{self, Output},
 };
 use crate::{api::TRACES, config};

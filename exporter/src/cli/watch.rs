@@ -168,7 +168,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let error = anyhow!("no tracepoint is named: expected one such as `--tracepoint sched:sched_process_fork`");
         return Err(Failure::Usage(error));
     }
-    log::start(config.log);
+    drop(log::start(config.log));
     require(&config)?;
     let form = match output {
         Form::Text => render::Form::Text { is_colored: color::wanted(*color) },

@@ -10,6 +10,7 @@ use config::{ConfigError, Environment, File, FileFormat, Map, Source, Value, Val
 
 use super::{
     Flags,
+    changes::Values,
     error::{Error, one_line, quoted},
     written::Written,
 };
@@ -39,12 +40,12 @@ pub(super) fn example(path: &str) -> Option<&'static str> {
     RULES.iter().find(|(list, _)| *list == path).map(|(_, example)| *example)
 }
 
-/// Puts the layers together.
+/// Puts the layers together: every setting as it is written, and what is read of that.
 pub(super) fn layered(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &Flags,
-) -> Result<Written, Error> {
+) -> Result<(Values, Written), Error> {
     let defaults = defaults().map_err(layers)?;
     let keys = leaves(&defaults);
     let mut builder = config::Config::builder().add_source(Tree(defaults.clone()));
@@ -63,7 +64,9 @@ pub(super) fn layered(
         .and_then(|builder| builder.set_override_option("log.format", log_format.clone()))
         .and_then(|builder| builder.set_override_option("bpf.pin", pin.then_some("true")))
         .map_err(layers)?;
-    builder.build().and_then(config::Config::try_deserialize).map_err(layers)
+    let layered = builder.build().map_err(layers)?;
+    let values = Values::of(&layered.collect().map_err(layers)?);
+    Ok((values, layered.try_deserialize().map_err(layers)?))
 }
 
 /// Every key that exists, with its sections.
@@ -171,7 +174,7 @@ fn shown(kind: &ValueKind) -> String {
     }
 }
 
-fn join(section: &str, key: &str) -> String {
+pub(super) fn join(section: &str, key: &str) -> String {
     if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 

@@ -2,6 +2,8 @@
 
 mod address;
 mod api;
+mod applies;
+mod changes;
 mod chosen;
 mod error;
 mod events;
@@ -27,6 +29,8 @@ use std::{
 
 pub use address::ListenAddress;
 pub use api::{Api, SOCKET, Tcp};
+pub use applies::Applies;
+pub use changes::{Change, Values};
 pub use error::Error;
 pub use events::{Arguments, Events};
 pub use labels::ContainerLabel;
@@ -322,11 +326,20 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &Flags,
 ) -> Result<Config, Error> {
+    read(file, environment, flags).map(|(config, _)| config)
+}
+
+/// The same with every setting as it is written, for what is read later to be compared with.
+fn read(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: &Flags,
+) -> Result<(Config, Values), Error> {
     let environment = Vec::from_iter(environment);
     let standard = otlp::Standard::of(&environment);
-    let mut written = layers::layered(file, environment, flags)?;
+    let (values, mut written) = layers::layered(file, environment, flags)?;
     written.otlp.standard = standard;
-    written.try_into()
+    Ok((written.try_into()?, values))
 }
 
 /// The same with the variables of this process.
@@ -335,8 +348,31 @@ pub fn load(
 ///
 /// As [`load`].
 pub fn from_environment(file: Option<&Path>, flags: &Flags) -> Result<Config, Error> {
+    load(file, variables(), flags)
+}
+
+/// The variables of this process.
+fn variables() -> impl Iterator<Item = (String, String)> {
     // A variable that is not UTF-8 can only be refused or matter to nobody.
-    let variables = std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
-    load(file, variables, flags)
+    std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+}
+
+/// Where a configuration came from, to read it again: the file, the variables of this process, and flags.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// `--config.file`.
+    pub file: Option<PathBuf>,
+    /// What the command line says.
+    pub flags: Flags,
+}
+
+impl Origin {
+    /// Reads the configuration as it is now, and every setting as it is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`].
+    pub fn read(&self) -> Result<(Config, Values), Error> {
+        read(self.file.as_deref(), variables(), &self.flags)
+    }
 }

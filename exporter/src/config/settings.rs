@@ -3,7 +3,7 @@
 use config::{Map, Value, ValueKind};
 
 use super::{
-    LiveEvents, LogFormat, LogLevel, layers,
+    Applies, LiveEvents, LogFormat, LogLevel, layers,
     otlp::{Describes, Protocol},
 };
 use crate::{filter::PROFILES, identity::labels::IdentityLabel};
@@ -21,6 +21,8 @@ pub struct Setting {
     pub default: serde_json::Value,
     /// The variable that sets it; none for sections and for lists of rules.
     pub variable: Option<String>,
+    /// When a change of it applies; nothing for sections.
+    pub applies: Option<Applies>,
 }
 
 /// What a setting takes.
@@ -88,6 +90,7 @@ pub fn settings() -> Vec<Setting> {
             let (path, about) = (section.join("."), std::mem::take(&mut about));
             found.push(Setting {
                 takes: takes(&path, &default.kind),
+                applies: Applies::of(&path).filter(|_| !matches!(default.kind, ValueKind::Table(_))),
                 variable: layers::has_variable(&path, &default.kind).then(|| layers::variable(&path)),
                 default: json(&default.kind),
                 path,

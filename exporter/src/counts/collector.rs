@@ -28,7 +28,7 @@ use tracing::{debug, warn};
 use super::{
     snapshot::{Identities, Snapshot},
     source::{CountSource, NoticeSource, Reading},
-    tally::Tally,
+    tally::{Tally, Terms},
 };
 use crate::{
     clock,
@@ -80,11 +80,32 @@ pub struct Parts<S, N> {
 #[derive(Debug)]
 pub struct Collector {
     latest: Arc<ArcSwapOption<Published>>,
-    requests: Option<Sender<oneshot::Sender<()>>>,
+    requests: Option<Sender<Request>>,
     wake: Arc<OwnedFd>,
     failures: Arc<AtomicU64>,
-    max_age: Duration,
+    /// In nanoseconds.
+    max_age: AtomicU64,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread is asked for, and who is told when it is done.
+#[derive(Debug)]
+enum Request {
+    /// A snapshot.
+    Read(oneshot::Sender<()>),
+    /// To go by something else.
+    Revise(Box<Revision>, oneshot::Sender<()>),
+}
+
+/// What a collector goes by from now on.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// What the tally does.
+    pub terms: Terms,
+    /// Time between two reads.
+    pub interval: Duration,
+    /// The age up to which a snapshot is fresh.
+    pub max_age: Duration,
 }
 
 #[derive(Debug)]
@@ -127,7 +148,14 @@ impl Collector {
             said: None,
         };
         let thread = thread::Builder::new().name("collector".to_owned()).spawn(move || worker.run())?;
-        Ok(Self { latest, requests: Some(requests), wake, failures, max_age, thread: Some(thread) })
+        Ok(Self {
+            latest,
+            requests: Some(requests),
+            wake,
+            failures,
+            max_age: nanoseconds(max_age),
+            thread: Some(thread),
+        })
     }
 
     /// The last snapshot; nothing before the first.
@@ -144,19 +172,32 @@ impl Collector {
 
     /// A snapshot that is not older than the set age; nothing when the maps have never been read.
     pub async fn fresh(&self) -> Option<Arc<Snapshot>> {
-        let young = |published: &Arc<Published>| published.begun.elapsed() < self.max_age;
-        if !self.latest.load().as_ref().is_some_and(young)
-            && let Some(requests) = &self.requests
-        {
-            let (reply, answer) = oneshot::channel();
-            // A thread that is gone cannot answer; what it left is the best there is.
-            if requests.send(reply).is_ok() {
-                wake(&self.wake);
-                // A thread that hangs, on a file system for example, must not hang the scrape.
-                let _ = tokio::time::timeout(PATIENCE, answer).await;
-            }
+        let max_age = Duration::from_nanos(self.max_age.load(Ordering::Relaxed));
+        let young = |published: &Arc<Published>| published.begun.elapsed() < max_age;
+        if !self.latest.load().as_ref().is_some_and(young) {
+            // A thread that is gone cannot answer; what it left is the best there is. One that hangs, on a file system for
+            // example, must not hang the scrape.
+            let _ = tokio::time::timeout(PATIENCE, self.ask(Request::Read)).await;
         }
         self.latest()
+    }
+
+    /// Has the thread go by something else: what happened before is counted as before. All cgroups are told of again to those
+    /// who watch them, because these may go by something else too. Then a snapshot is there that shows it. Says whether that was
+    /// done; a thread that is at its end does it no more.
+    pub async fn revise(&self, revision: Revision) -> bool {
+        self.max_age.store(nanoseconds(revision.max_age).into_inner(), Ordering::Relaxed);
+        self.ask(|reply| Request::Revise(Box::new(revision), reply)).await
+    }
+
+    /// Asks the thread, and waits until it is done. Says whether it is.
+    async fn ask(&self, request: impl FnOnce(oneshot::Sender<()>) -> Request) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let is_sent = self.requests.as_ref().is_some_and(|requests| requests.send(request(reply)).is_ok());
+        if is_sent {
+            wake(&self.wake);
+        }
+        answer.await.is_ok()
     }
 }
 
@@ -171,6 +212,11 @@ impl Drop for Collector {
     }
 }
 
+/// A time in nanoseconds, which others can change.
+fn nanoseconds(time: Duration) -> AtomicU64 {
+    AtomicU64::new(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}
+
 fn wake(eventfd: &OwnedFd) {
     // It fails only when the counter is at its end, and then the thread is awake.
     let _ = rustix::io::write(eventfd, &1u64.to_ne_bytes());
@@ -180,7 +226,7 @@ struct Worker<S, N> {
     parts: Parts<S, N>,
     latest: Arc<ArcSwapOption<Published>>,
     wake: Arc<OwnedFd>,
-    requests: Receiver<oneshot::Sender<()>>,
+    requests: Receiver<Request>,
     reading: Reading,
     /// Cgroups that no event can follow for.
     released: Vec<CgroupId>,
@@ -202,10 +248,14 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
     fn run(mut self) {
         let mut due = Instant::now();
         loop {
-            let mut waiting = Vec::new();
+            let (mut waiting, mut revisions) = (Vec::new(), Vec::new());
             let open = loop {
                 match self.requests.try_recv() {
-                    Ok(reply) => waiting.push(reply),
+                    Ok(Request::Read(reply)) => waiting.push(reply),
+                    Ok(Request::Revise(revision, reply)) => {
+                        revisions.push(*revision);
+                        waiting.push(reply);
+                    }
                     Err(error) => break error == mpsc::TryRecvError::Empty,
                 }
             };
@@ -215,6 +265,7 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
             let now = Instant::now();
             if now >= due || !waiting.is_empty() {
                 self.collect();
+                revisions.into_iter().for_each(|revision| self.revise(revision));
                 due = now + self.parts.interval;
             }
             for reply in waiting {
@@ -356,6 +407,21 @@ impl<S: CountSource, N: NoticeSource> Worker<S, N> {
         if let Err(error) = result {
             self.complain(UNSETTLED, &error);
         }
+        self.publish(begun, taken);
+    }
+
+    /// Goes by something else from now on, and shows it.
+    fn revise(&mut self, revision: Revision) {
+        let Revision { terms, interval, max_age: _ } = revision;
+        let (begun, taken) = (Instant::now(), clock::since_boot());
+        self.parts.interval = interval;
+        self.parts.tally.change(terms, SystemTime::now());
+        self.parts.directory.tell_again();
+        self.publish(begun, taken);
+    }
+
+    /// Publishes the totals of a reading that began at a time.
+    fn publish(&self, begun: Instant, taken: Duration) {
         let directory = &self.parts.directory;
         let failures = directory.resolver().failures().iter();
         let identities = Identities {

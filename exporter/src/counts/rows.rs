@@ -75,6 +75,17 @@ impl Rows {
         Self { limits, calls, ..Self::default() }
     }
 
+    /// No more rows than these from now on. Those that are there stay.
+    pub(super) fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// The labels have other names from now on: whoever joins gets new rows, whatever its values are.
+    pub(super) fn begin_names(&mut self) {
+        self.by_labels.clear();
+        self.by_name.clear();
+    }
+
     /// The subject with these labels, with one member more. `created` is since when it counts, if it is new.
     pub(super) fn join(&mut self, scope: Scope, labels: Arc<[String]>, created: SystemTime) -> SubjectId {
         let id = *self.by_labels.entry(Arc::clone(&labels)).or_insert_with(|| {
@@ -108,7 +119,10 @@ impl Rows {
             }
         }
         *self.usage.of(Kind::SignalGenerate, Source::Edges) -= limited(subject.edges.keys());
-        self.by_labels.remove(&subject.labels);
+        // Others may have its values by now, under other names.
+        if self.by_labels.get(&subject.labels) == Some(&id) {
+            self.by_labels.remove(&subject.labels);
+        }
         self.subjects.remove(&id);
     }
 
@@ -236,7 +250,10 @@ impl Rows {
         retired.add(Kind::ContainerStart, row.starts);
         retired.add(Kind::ContainerStop, row.stops);
         let Lifecycle { namespace, pod, container, runtime, extra, .. } = row.as_ref();
-        self.by_name.remove(&(namespace.clone(), pod.clone(), container.clone(), *runtime, Arc::clone(extra)));
+        let name = (namespace.clone(), pod.clone(), container.clone(), *runtime, Arc::clone(extra));
+        if self.by_name.get(&name) == Some(&id) {
+            self.by_name.remove(&name);
+        }
         self.lifecycles.remove(&id);
     }
 

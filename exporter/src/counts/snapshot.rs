@@ -8,13 +8,17 @@ use std::{
 
 use doubleslit_common::{kind::Kind, loss::Loss};
 
-use crate::identity::{Identity, Runtime, Scope};
+use crate::identity::{Identity, Runtime, Scope, labels::RowLabels};
 
 /// Everything that a scrape shows of the counts, taken at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// When the read began, since the machine was started: everything that happened before is in it.
     pub taken: Duration,
+    /// The labels of rows, in the order of [`Subject::labels`].
+    pub labels: Arc<RowLabels>,
+    /// Whether containers may be ignored, or may have been.
+    pub ignoring: bool,
     /// Rows by identity, in the order in which they were first seen.
     pub subjects: Vec<Arc<Subject>>,
     /// Starts and stops, by name instead of id.

@@ -5,6 +5,9 @@
 
 mod adding;
 mod leaving;
+mod terms;
+
+pub use self::terms::Terms;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -56,9 +59,11 @@ pub struct Settings {
 /// Monotone totals, by row.
 #[derive(Debug)]
 pub struct Tally {
-    labels: RowLabels,
+    labels: Arc<RowLabels>,
     grace: Duration,
     ignore: Ignore,
+    /// Whether somebody is ignored, or may have been.
+    has_ignored: bool,
     calls_of: Owners,
     begun: SystemTime,
     counts: Cells<CountKey>,
@@ -90,6 +95,8 @@ pub struct Tally {
 /// A cgroup that events are counted for.
 #[derive(Debug)]
 struct Owner {
+    /// Whose it is; nothing for the host itself and for a cgroup that nobody has told of.
+    cgroup: Option<Cgroup>,
     subject: SubjectId,
     /// The row of its starts and stops, if it is a container's own cgroup.
     lifecycle: Option<usize>,
@@ -130,8 +137,9 @@ impl Tally {
         });
         let others = Arc::new(Sender { container: "other".to_owned(), namespace: "other".to_owned() });
         let mut tally = Self {
-            labels,
+            labels: labels.into(),
             grace,
+            has_ignored: !ignore.0.is_empty(),
             ignore,
             calls_of,
             begun,
@@ -171,6 +179,7 @@ impl Tally {
         let without_calls = self.is_without_calls(cgroup);
         if let Some(owner) = self.owners.get_mut(&cgroup.id) {
             owner.without_calls = without_calls;
+            owner.cgroup = Some(cgroup.clone());
         }
         self.show(cgroup, subject);
         true
@@ -198,6 +207,7 @@ impl Tally {
         let former =
             Former { subject: owner.subject, lifecycle: owner.lifecycle.take(), sender: Arc::clone(&owner.sender) };
         owner.subject = subject;
+        owner.cgroup = Some(cgroup.clone());
         owner.without_calls = self.is_without_calls(cgroup);
         owner.sender = self.join_sender(&cgroup.identity);
         owner.former.push(former);
@@ -259,6 +269,10 @@ impl Tally {
         };
         owner.removed = true;
         self.leaving.push_back((now, id));
+        self.show_as_gone(id);
+    }
+
+    fn show_as_gone(&mut self, id: CgroupId) {
         for container in self.containers.iter_mut().filter(|container| container.cgroup_id == id.0) {
             Arc::make_mut(container).running = false;
         }
@@ -305,6 +319,8 @@ impl Tally {
         let loss = |cause: &Loss| (*cause, kinds().map(|kind| self.losses.get(&(*cause, kind))).sum());
         Snapshot {
             taken,
+            labels: Arc::clone(&self.labels),
+            ignoring: self.has_ignored,
             subjects: self.rows.subjects(),
             lifecycles: self.rows.lifecycles(),
             containers: self.containers.clone(),
@@ -337,6 +353,7 @@ impl Tally {
         self.owners.insert(
             id,
             Owner {
+                cgroup: None,
                 subject,
                 lifecycle: None,
                 sender,

@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn write(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Result {
     running(out, snapshot)?;
     info(out, settings, snapshot)?;
-    start_times(out, settings, snapshot)
+    start_times(out, snapshot)
 }
 
 /// A runtime that once had a container stays, at 0 if need be.
@@ -33,7 +33,7 @@ fn running(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {
 
 fn info(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Result {
     let container_labels = &settings.container_labels;
-    let names = settings.names();
+    let names = snapshot.labels.names().collect::<Vec<_>>();
     let metric = &own::CONTAINER_INFO;
     // A label that is part of the identity is not written a second time.
     let others: Vec<usize> = (0..metric.labels.len()).filter(|at| !names.contains(&metric.labels[*at])).collect();
@@ -64,7 +64,7 @@ fn info(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Res
 }
 
 /// Containers with equal labels have one row: the latest start.
-fn start_times(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> fmt::Result {
+fn start_times(out: &mut Out<'_>, snapshot: &Snapshot) -> fmt::Result {
     let mut times = BTreeMap::<&[String], SystemTime>::new();
     for container in &snapshot.containers {
         if let Some(started) = container.started {
@@ -73,7 +73,7 @@ fn start_times(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot) -> f
         }
     }
     let metric = &own::CONTAINER_START_TIME;
-    let names = settings.names();
+    let names = snapshot.labels.names().collect::<Vec<_>>();
     let mut rows = out.family(metric.name, metric.help, metric.kind, &names);
     for (labels, time) in times {
         let values: Vec<&str> = labels.iter().map(String::as_str).collect();

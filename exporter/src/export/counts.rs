@@ -5,7 +5,6 @@ use std::{fmt, sync::Arc};
 use doubleslit_common::kind::Kind;
 
 use super::{
-    Settings,
     own::MetricKind,
     rows::{Number, Out},
 };
@@ -99,13 +98,8 @@ fn collect<'a>(family: &Family, subject: &'a Subject, with_sender: bool, found: 
 }
 
 /// Writes a family of starts or stops.
-pub(super) fn lifecycles(
-    out: &mut Out<'_>,
-    family: &'static Family,
-    settings: &Settings,
-    snapshot: &Snapshot,
-) -> fmt::Result {
-    let extra = settings.labels.extra.iter().map(|label| label.label.as_str());
+pub(super) fn lifecycles(out: &mut Out<'_>, family: &'static Family, snapshot: &Snapshot) -> fmt::Result {
+    let extra = snapshot.labels.extra.iter().map(|label| label.label.as_str());
     let labels = LIFECYCLE_LABELS.into_iter().chain(extra).collect::<Vec<_>>();
     let mut rows = out.family(family.name, family.help, MetricKind::Counter, &labels);
     snapshot.lifecycles.iter().try_for_each(|row| rows.row_since(&key(row), count(row, family.kind), row.created))

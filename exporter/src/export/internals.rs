@@ -35,6 +35,8 @@ pub struct Internals {
     pub pinned: Pinned,
     /// Since when they count, from the epoch on.
     pub begun: Duration,
+    /// What became of the configuration when it was last read.
+    pub reloaded: Reloaded,
     /// How often the maps could not be read.
     pub poll_failures: u64,
     /// What became of single events, if somebody listens.
@@ -43,6 +45,15 @@ pub struct Internals {
     pub logs: Option<Totals>,
     /// What became of metrics that are sent by OTLP, if they are.
     pub pushes: Option<Requests>,
+}
+
+/// What became of the configuration when it was last read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Whether it is the one that is written.
+    pub is_successful: bool,
+    /// When one was taken over last, from the epoch on.
+    pub succeeded: Duration,
 }
 
 /// How programs are attached: typed raw tracepoints.
@@ -62,7 +73,7 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
     kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], Number::of(*kind, snapshot.counted.get(*kind))))?;
     let mut rows = out.own(&own::EVENTS_RETIRED);
     kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], Number::of(*kind, snapshot.retired.get(*kind))))?;
-    if settings.ignoring {
+    if snapshot.ignoring {
         let mut rows = out.own(&own::EVENTS_IGNORED);
         kinds.iter().try_for_each(|kind| rows.row(&[kind.name()], Number::of(*kind, snapshot.ignored.get(*kind))))?;
     }
@@ -74,9 +85,23 @@ pub(super) fn totals(out: &mut Out<'_>, settings: &Settings, snapshot: &Snapshot
 }
 
 pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapshot) -> fmt::Result {
-    let Internals { probes, sent, programs, stats_enabled, pinned, begun, poll_failures, events: _, logs, pushes } =
-        internals;
+    let Internals {
+        probes,
+        sent,
+        programs,
+        stats_enabled,
+        pinned,
+        begun,
+        reloaded,
+        poll_failures,
+        events: _,
+        logs,
+        pushes,
+    } = internals;
     out.single(&own::COUNTS_START_TIME, begun.as_secs_f64())?;
+    let Reloaded { is_successful, succeeded } = *reloaded;
+    out.single(&own::CONFIG_RELOAD_SUCCESSFUL, is_successful)?;
+    out.single(&own::CONFIG_RELOAD_TIME, succeeded.as_secs_f64())?;
     out.own(&own::PIN_INFO).row(&[pinned.name()], true)?;
     let mut rows = out.own(&own::PROBE_UP);
     probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;

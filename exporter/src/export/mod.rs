@@ -27,14 +27,13 @@ use std::{
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, registry::Registry};
 
 pub use accept::Format;
-pub use internals::Internals;
+pub use internals::{Internals, Reloaded};
 pub use own::{METRICS, Metric, MetricKind};
 pub use process::Process;
 
 use crate::{
     config::{Config, ContainerLabel},
     counts::snapshot::Snapshot,
-    identity::labels::RowLabels,
     probes::{Family, Source, tracepoint},
     tracepoints::hits::Hits,
 };
@@ -48,16 +47,12 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// What stays the same from scrape to scrape.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The labels of rows, in the order of [`Subject::labels`](crate::counts::snapshot::Subject::labels).
-    pub labels: RowLabels,
     /// The families of the probes that are up.
     pub families: Vec<&'static Family>,
     /// The labels of containers that their information metric shows.
     pub container_labels: Vec<ContainerLabel>,
     /// The tracepoints whose hits are counted, if there are some.
     pub hits: Option<Arc<Hits>>,
-    /// Whether containers may be ignored.
-    pub ignoring: bool,
     /// Whether OpenMetrics tells since when counters count.
     pub created: bool,
 }
@@ -67,11 +62,9 @@ impl Settings {
     #[must_use]
     pub fn new(config: &Config, families: impl IntoIterator<Item = &'static Family>) -> Self {
         Self {
-            labels: config.identity.labels.clone(),
             families: families.into_iter().collect(),
             container_labels: config.identity.container_labels.clone(),
             hits: None,
-            ignoring: !config.ignore.0.is_empty(),
             created: config.metrics.created,
         }
     }
@@ -79,11 +72,6 @@ impl Settings {
     /// The families that are counted.
     fn counted(&self) -> impl Iterator<Item = &'static Family> {
         self.families.iter().copied().chain(self.hits.as_ref().map(|_| &tracepoint::FAMILY))
-    }
-
-    /// The names of the labels of rows.
-    fn names(&self) -> Vec<&str> {
-        self.labels.names().collect()
     }
 }
 
@@ -218,14 +206,14 @@ impl Collector for Exposition {
 /// Writes everything, in whatever form.
 fn write(inputs: &Inputs, out: &mut Out<'_>) -> fmt::Result {
     let Inputs { settings, snapshot, internals, process, stopwatch } = inputs;
-    let names = settings.names();
+    let names = snapshot.labels.names().collect::<Vec<_>>();
     for family in &settings.families {
         match family.source {
             Source::Counts if family.kind.is_histogram() => {
                 histograms::write(out, family, &names, &snapshot.subjects)?;
             }
             Source::Counts | Source::Edges => counts::subjects(out, family, &names, &snapshot.subjects)?,
-            Source::Lifecycle => counts::lifecycles(out, family, settings, snapshot)?,
+            Source::Lifecycle => counts::lifecycles(out, family, snapshot)?,
         }
     }
     if let Some(hits) = &settings.hits {

@@ -75,6 +75,10 @@ metrics! {
         "When the container started, in seconds since the epoch";
     COUNTS_START_TIME: Gauge "doubleslit_counts_start_time_seconds" []
         "When counting began, in seconds since the epoch: with the exporter, unless one before it has pinned the counts";
+    CONFIG_RELOAD_SUCCESSFUL: Gauge "doubleslit_config_last_reload_successful" []
+        "Whether the configuration could be taken over when it was last read; if not, the one before applies";
+    CONFIG_RELOAD_TIME: Gauge "doubleslit_config_last_reload_success_timestamp_seconds" []
+        "When the configuration was last taken over, in seconds since unix epoch";
     PIN_INFO: Gauge "doubleslit_pin_info" ["state"]
         "Whether the counts outlive the exporter: `off`, `new` for those that began with it, `continued` for those of one before; constant 1";
     PROBE_UP: Gauge "doubleslit_probe_up" ["probe"] "Whether every program of the probe is attached";

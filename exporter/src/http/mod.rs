@@ -14,7 +14,7 @@ use axum::{
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get},
 };
 use tokio::sync::Semaphore;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -31,6 +31,11 @@ const SCRAPES_MAX: usize = 16;
 
 const HEALTHY: &str = "/-/healthy";
 const READY: &str = "/-/ready";
+/// Where the configuration is read again, of the API. Whoever can scrape cannot ask for it.
+pub const RELOAD: &str = "/-/reload";
+
+const NOT_HERE: &str = "the configuration is not read again from here, where everybody may ask: send SIGHUP to the exporter, or \
+                        `POST /-/reload` to the socket of its API, as `doubleslit reload` does\n";
 
 /// A snapshot that is on its way.
 pub type Fresh<'a> = Pin<Box<dyn Future<Output = Option<Arc<Snapshot>>> + Send + 'a>>;
@@ -66,6 +71,7 @@ pub fn router(telemetry_path: &str, settings: Arc<Settings>, source: Arc<dyn Sou
         .route(telemetry_path, get(metrics::scrape))
         .route(HEALTHY, get(|| async { text(StatusCode::OK, "healthy\n") }))
         .route(READY, get(ready))
+        .route(RELOAD, any(|| async { text(StatusCode::FORBIDDEN, NOT_HERE) }))
         .fallback(unknown)
         .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
         .with_state(Arc::new(site))

@@ -212,6 +212,11 @@ impl Directory {
         self.publish(id);
     }
 
+    /// Tells those who watch of all cgroups once more.
+    pub fn tell_again(&self) {
+        self.cgroups.keys().for_each(|id| self.publish(*id));
+    }
+
     /// Tells other threads what is known of a cgroup.
     fn publish(&self, id: CgroupId) {
         if let Some(Cgroup { path, identity, users, removed_at, .. }) = self.cgroups.get(&id) {

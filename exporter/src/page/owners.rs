@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::{
     counts::snapshot::{Container, Snapshot, Subject},
-    export::Settings,
     identity::{Runtime, Scope, labels::RowLabels},
     top::board,
 };
@@ -60,7 +59,7 @@ pub(super) struct Owners<'a> {
 }
 
 impl<'a> Owners<'a> {
-    pub(super) fn of(settings: &'a Settings, snapshot: &'a Snapshot) -> Self {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         let mut containers: HashMap<_, (&Container, usize)> = HashMap::new();
         for container in &snapshot.containers {
             let found = containers.entry(&container.labels).or_insert((container, 0));
@@ -69,7 +68,7 @@ impl<'a> Owners<'a> {
                 found.0 = container;
             }
         }
-        Self { names: settings.labels.names().collect(), containers }
+        Self { names: snapshot.labels.names().collect(), containers }
     }
 
     pub(super) fn of_subject(&self, subject: &'a Subject) -> Shown<'a> {

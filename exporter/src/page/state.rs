@@ -35,7 +35,7 @@ pub(super) async fn answer(Extracted(site): Extracted<Arc<Site>>) -> Result<Resp
 pub(super) fn encode(parts: &Parts, snapshot: &Snapshot) -> Result<Vec<u8>, Problem> {
     let internals = parts.source.internals();
     let columns = Columns::of(&parts.settings);
-    let owners = Owners::of(&parts.settings, snapshot);
+    let owners = Owners::of(snapshot);
     let mut flows = Flows::default();
     let rows = snapshot.subjects.iter().map(|subject| Row {
         owner: owners.of_subject(subject),

@@ -82,6 +82,7 @@ fn snapshot() -> Snapshot {
     };
     Snapshot {
         taken: Duration::from_millis(1500),
+        labels: RowLabels { identity: LABELS.to_vec(), ..RowLabels::default() }.into(),
         subjects: vec![subject(Scope::Host, [""; 4], &[(Kind::Fork, 0, 8)]), own],
         containers: vec![Arc::new(container)],
         ..Snapshot::default()
@@ -96,11 +97,7 @@ struct Page {
 impl Page {
     fn start() -> Self {
         let fake = Arc::new(Fake { snapshot: Mutex::new(Some(Arc::new(snapshot()))), encodings: Mutex::default() });
-        let settings = Settings {
-            labels: RowLabels { identity: LABELS.to_vec(), unit: false, extra: Vec::new() },
-            families: probes::families().collect(),
-            ..Settings::default()
-        };
+        let settings = Settings { families: probes::families().collect(), ..Settings::default() };
         let (settings, source) = (Arc::new(settings), Arc::clone(&fake) as Arc<dyn Source>);
         let parts = Parts { metrics: "/m".to_owned(), settings, source, streams: None, only_here: true };
         Self { fake, router: router(parts) }

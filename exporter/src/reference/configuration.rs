@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Setting, Takes, settings};
+use crate::config::{Applies, Setting, Takes, settings};
 
 const HEAD: &str = "# Configuration
 
@@ -18,6 +18,9 @@ command line; the last one wins. Unknown keys and variables are refused, and the
 Lists in variables have commas between their items. Lists of rules have no variable. Durations are written like `500ms`, `1s`, `5m` or
 `1h 30m`.
 
+A running exporter reads the configuration again when it is told to, which [reload.md](reload.md) tells. Of each setting is said
+whether a change of it applies then (live) or with the next start (restart).
+
 [config/doubleslit.schema.json](../config/doubleslit.schema.json) is a JSON schema of the file, for editors that complete and check
 YAML: those with yaml-language-server take it from a comment in the file's first line,
 `# yaml-language-server: $schema=<where the schema is>`.
@@ -27,7 +30,7 @@ YAML: those with yaml-language-server take it from a comment in the file's first
 #[must_use]
 pub fn configuration() -> String {
     let mut text = HEAD.to_owned();
-    for Setting { path, about, takes, default, variable } in settings() {
+    for Setting { path, about, takes, default, variable, applies } in settings() {
         let depth = path.split('.').count();
         if depth == 1 || takes == Takes::Section {
             // Writing to a text cannot fail, here and below.
@@ -35,7 +38,8 @@ pub fn configuration() -> String {
         }
         if takes != Takes::Section {
             let variable = variable.map(|name| format!(", `{name}`")).unwrap_or_default();
-            let _ = write!(text, "\n* `{path}`: {}, by default `{default}`{variable}\n", words(&takes));
+            let applies = applies.map_or("", Applies::name);
+            let _ = write!(text, "\n* `{path}` ({applies}): {}, by default `{default}`{variable}\n", words(&takes));
         }
         let indent = if takes == Takes::Section { "" } else { "  " };
         describe(&mut text, &path, &about, indent);

@@ -49,7 +49,7 @@ pub(super) struct Entry {
     /// Tells it from others that had its name.
     pub(super) id: u64,
     name: String,
-    spec: Spec,
+    pub(super) spec: Spec,
     pub(super) plan: Plan,
     pub(super) phase: Phase,
     message: String,

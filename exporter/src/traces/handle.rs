@@ -77,6 +77,28 @@ impl Traces {
         Ok(trace)
     }
 
+    /// Deletes those of some traces that are still what they were, and creates others: all of it or nothing.
+    ///
+    /// # Errors
+    ///
+    /// When one of the others cannot be created: which.
+    pub fn exchange(&self, gone: &[(String, Spec)], new: &[(String, Spec)]) -> Result<(), CreateError> {
+        let planned = new.iter().map(|(name, spec)| {
+            plan::name(name)?;
+            Ok((name.clone(), spec.clone(), Plan::of(spec, &*self.0.catalogue)?))
+        });
+        let planned = planned.collect::<Result<Vec<_>, CreateError>>()?;
+        let (ended, begun) = self.0.state().exchange(gone, planned, Now::read())?;
+        ended.into_iter().for_each(|id| self.0.order(Order::Delete(id)));
+        begun.into_iter().for_each(|id| self.0.order(Order::Begin(id)));
+        Ok(())
+    }
+
+    /// Hands out nothing of these containers from now on. Traces follow or leave containers as soon as these are told of again.
+    pub fn ignore(&self, ignore: Ignore) {
+        self.0.state().ignore(ignore);
+    }
+
     /// The trace with this name.
     ///
     /// # Errors

@@ -57,6 +57,35 @@ impl State {
         Ok((self.created, trace))
     }
 
+    /// Removes those of some traces that are still what they were, and creates others: all of it or nothing. Returns the numbers of
+    /// those that went and of those that came.
+    pub(super) fn exchange(
+        &mut self,
+        gone: &[(String, Spec)],
+        new: Vec<(String, Spec, Plan)>,
+        now: Now,
+    ) -> Result<(Vec<u64>, Vec<u64>), CreateError> {
+        let is_gone =
+            |name: &String, entry: &Entry| gone.iter().any(|(other, spec)| other == name && *spec == entry.spec);
+        let staying = || self.traces.iter().filter(|(name, entry)| !is_gone(name, entry));
+        if let Some((name, _, _)) = new.iter().find(|(name, _, _)| staying().any(|(other, _)| other == name)) {
+            return Err(CreateError::Duplicate(name.clone()));
+        }
+        if staying().filter(|(_, entry)| !entry.is_over()).count() + new.len() > RUNNING {
+            return Err(CreateError::TooMany(RUNNING));
+        }
+        let names = self.traces.iter().filter(|(name, entry)| is_gone(name, entry)).map(|(name, _)| name.clone());
+        let names = names.collect::<Vec<_>>();
+        let ended = names.iter().filter_map(|name| self.delete(name, now).ok()).map(|(id, _)| id).collect();
+        let begun = new.into_iter().map(|(name, spec, plan)| Ok(self.create(&name, spec, plan, now)?.0));
+        Ok((ended, begun.collect::<Result<_, CreateError>>()?))
+    }
+
+    /// Hands out nothing of other containers from now on. Whom traces are about is told by [`Self::changed`].
+    pub(super) fn ignore(&mut self, ignore: Ignore) {
+        self.ignore = ignore;
+    }
+
     /// The name of a pending trace, and what is to be attached for it; nothing when it was deleted meanwhile.
     pub(super) fn wanted(&self, id: u64) -> Option<(String, Vec<Wanted>)> {
         let (name, entry) = self.traces.iter().find(|(_, entry)| entry.id == id)?;

@@ -32,6 +32,7 @@ mod pods;
 mod prometheus;
 mod ps;
 mod pure_v2;
+mod reload;
 mod short;
 mod signal;
 mod slots;

@@ -24,6 +24,7 @@ const DOCUMENT: &str = include_str!("../../../docs/rollout.md");
 const DROP_IN: &str = "\
     [Unit]\nDefaultDependencies=no\n\
     [Service]\nExecStart=\nExecStart=/doubleslit run --config.file=/etc/doubleslit/doubleslit.yaml $ARGS\n\
+    ExecReload=\nExecReload=/doubleslit reload\n\
     StandardOutput=append:/log\nStandardError=append:/log\n";
 
 fn unit() -> String {
@@ -74,6 +75,15 @@ fn the_unit_serves_exact_counts() {
     for set in ["CapPrm:", "CapBnd:", "CapAmb:"] {
         let set = u64::from_str_radix(&field(set), 16).expect("a mask");
         assert_eq!(set & !allowed, 0, "{status}");
+    }
+
+    // A configuration that is right is taken over, and systemd is told of one that is not. It goes on in any case.
+    for (level, is_right) in [("debug", true), ("loud", false), ("warn", true)] {
+        machine.write("/etc/doubleslit/doubleslit.yaml", &format!("poll: {{max_age: 0s}}\nlog: {{level: {level}}}\n"));
+        let reload = machine.command(&["/usr/bin/systemctl", "reload", "doubleslit"]);
+        assert_eq!(reload.status.success(), is_right, "{reload:?}\n{}", machine.read("/log"));
+        assert_eq!(property("ActiveState"), "active", "{}", machine.read("/log"));
+        assert_eq!(scrape().sum("doubleslit_config_last_reload_successful", &[]), f64::from(u8::from(is_right)));
     }
 
     systemctl(&["stop", "doubleslit"]);

@@ -104,7 +104,7 @@ impl Tally {
     }
 
     /// The row `other`, which stays from now on.
-    fn other(&mut self) -> SubjectId {
+    pub(super) fn other(&mut self) -> SubjectId {
         let other = match self.other {
             Some(other) => other,
             None => self.join_other().0,

@@ -125,7 +125,7 @@ impl Tally {
         names.filter_map(|names| self.leave_names(names)).collect()
     }
 
-    fn leave_names(&mut self, Former { subject, lifecycle, sender }: Former) -> Option<Arc<Sender>> {
+    pub(super) fn leave_names(&mut self, Former { subject, lifecycle, sender }: Former) -> Option<Arc<Sender>> {
         self.rows.leave(subject, &mut self.retired);
         if let Some(lifecycle) = lifecycle {
             self.rows.leave_lifecycle(lifecycle, &mut self.retired);

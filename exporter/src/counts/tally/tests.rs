@@ -2,6 +2,7 @@ mod histograms;
 mod labels;
 mod limits;
 mod property;
+mod terms;
 
 use doubleslit_common::probes::signal;
 

@@ -24,6 +24,6 @@ pub use client::{Client, Signal, TlsError};
 pub use logs::{LogExport, StartError};
 pub use metrics::{MetricExport, encode};
 pub(super) use points::Points;
-pub use record::{Recorder, event_name};
+pub use record::{Recorder, ShownLabels, event_name};
 pub use resource::Describer;
 pub use totals::{Dropped, Requests, SharedRequests, Totals};

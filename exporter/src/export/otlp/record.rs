@@ -1,7 +1,8 @@
 //! From an event to a log record.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
+use arc_swap::ArcSwap;
 use doubleslit_common::kind::Kind;
 use prost::{Message as _, bytes::Bytes};
 
@@ -35,18 +36,43 @@ pub(super) struct Record {
 pub struct Recorder {
     describer: Describer,
     describes: Describes,
-    labels: Vec<String>,
+    shown: ShownLabels,
+}
+
+/// The labels of containers and pods that records show. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct ShownLabels(Arc<ArcSwap<Vec<String>>>);
+
+impl ShownLabels {
+    fn of(config: &Config) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(shown_labels(config))))
+    }
+
+    /// Shows those of another configuration from now on.
+    pub fn set(&self, config: &Config) {
+        self.0.store(Arc::new(shown_labels(config)));
+    }
+}
+
+fn shown_labels(config: &Config) -> Vec<String> {
+    let shown = config.identity.container_labels.iter().map(|label| label.key.clone());
+    let mut labels: Vec<_> = shown.chain(config.identity.labels.extra.iter().map(|l| l.key.clone())).collect();
+    labels.sort();
+    labels.dedup();
+    labels
 }
 
 impl Recorder {
     /// Makes them as the configuration has it.
     #[must_use]
     pub fn new(config: &Config, describer: Describer) -> Self {
-        let shown = config.identity.container_labels.iter().map(|label| label.key.clone());
-        let mut labels: Vec<_> = shown.chain(config.identity.labels.extra.iter().map(|l| l.key.clone())).collect();
-        labels.sort();
-        labels.dedup();
-        Self { describer, describes: config.otlp.identity, labels }
+        Self { describer, describes: config.otlp.identity, shown: ShownLabels::of(config) }
+    }
+
+    /// The labels that its records show, to change them.
+    #[must_use]
+    pub fn shown(&self) -> ShownLabels {
+        self.shown.clone()
     }
 
     /// The record of an event that was seen at `observed`.
@@ -77,8 +103,9 @@ impl Recorder {
     }
 
     fn add_labels(&self, event: &Event, attributes: &mut Vec<Attribute>) {
+        let shown = self.shown.0.load();
         let mut add = |prefix: &str, labels: &BTreeMap<String, String>| {
-            for (key, value) in self.labels.iter().filter_map(|key| labels.get_key_value(key)) {
+            for (key, value) in shown.iter().filter_map(|key| labels.get_key_value(key)) {
                 attributes.push(Attribute::text(format!("{prefix}{key}"), value));
             }
         };

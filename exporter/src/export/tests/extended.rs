@@ -1,10 +1,7 @@
 //! Labels that containers and pods bring along, units, limits, ignored containers, times of creation.
 
 use super::{inputs as usual, *};
-use crate::identity::{
-    ignore::{Ignore, Rule},
-    labels::ExtraLabel,
-};
+use crate::identity::labels::ExtraLabel;
 
 const EXTENDED: &str = include_str!("extended.openmetrics");
 
@@ -12,14 +9,15 @@ const EXTENDED: &str = include_str!("extended.openmetrics");
 pub(super) fn inputs() -> Inputs {
     let mut config = config();
     config.metrics.created = true;
-    config.ignore = Ignore(vec![Rule(Vec::new())]);
     config.identity.labels.identity = vec![IdentityLabel::Container];
     config.identity.labels.unit = true;
     config.identity.labels.extra = vec![ExtraLabel { key: "team".to_owned(), label: "team".to_owned() }];
     let families = probes::families().filter(|family| {
         matches!(family.kind, Kind::Exec | Kind::SignalGenerate | Kind::ContainerStart | Kind::SyscallLatency)
     });
-    Inputs { settings: Arc::new(Settings::new(&config, families)), ..usual(snapshot()) }
+    let settings = Arc::new(Settings::new(&config, families));
+    let snapshot = Snapshot { labels: config.identity.labels.into(), ignoring: true, ..snapshot() };
+    Inputs { settings, snapshot: Arc::new(snapshot), ..usual(Snapshot::default()) }
 }
 
 /// Two rows of the host, one container.

@@ -90,6 +90,8 @@ pub(super) fn snapshot() -> Snapshot {
     let kill = |result: signal::SignalResult| signal::detail(9, result as u32);
     Snapshot {
         taken: Duration::from_secs(7),
+        labels: Arc::default(),
+        ignoring: false,
         subjects: vec![
             subject(Scope::Host, &["", "", "", ""], &[(Kind::Exec, 0, 7)], &[]),
             subject(
@@ -157,6 +159,7 @@ fn lifecycle(container: &str, starts: u64, stops: u64) -> Arc<Lifecycle> {
 
 fn internals() -> Internals {
     Internals {
+        reloaded: Reloaded { is_successful: true, succeeded: Duration::from_millis(1_700_000_000_500) },
         probes: vec![
             ProbeStatus { name: "exec", state: ProbeState::Up, reason: String::new() },
             ProbeStatus { name: "oom", state: ProbeState::Unsupported, reason: "no `mark_victim`".to_owned() },
@@ -210,7 +213,7 @@ pub(super) fn inputs(snapshot: Snapshot) -> Inputs {
     let config = config();
     Inputs {
         settings: Arc::new(Settings::new(&config, probes::families())),
-        snapshot: Arc::new(snapshot),
+        snapshot: Arc::new(Snapshot { labels: config.identity.labels.clone().into(), ..snapshot }),
         internals: Arc::new(internals()),
         process: Some(Process {
             cpu_seconds: 1.25,
@@ -295,7 +298,7 @@ fn no_series_twice_whatever_the_labels() {
         let mut config = config();
         config.identity.labels.identity = vec![label];
         inputs.settings = Arc::new(Settings::new(&config, probes::families()));
-        let mut snapshot = snapshot();
+        let mut snapshot = Snapshot { labels: config.identity.labels.clone().into(), ..snapshot() };
         // Subjects differ in their labels; the dead and the living of one name do not.
         snapshot.subjects.truncate(1);
         Arc::make_mut(&mut snapshot.subjects[0]).labels = labels(&["same"]);

@@ -14,7 +14,7 @@ fn execs(containers: &[&str]) -> Value {
 }
 
 /// Whether it is the execution that a load does after all others.
-fn is_last(event: &Value) -> bool {
+pub(crate) fn is_last(event: &Value) -> bool {
     event["process.executable.path"].as_str().is_some_and(|path| path.starts_with("/dev/fd/"))
 }
 
@@ -25,7 +25,7 @@ fn execute(container: &mut LoadContainer<'_>, count: u64) {
 }
 
 /// Checks that events are executions of a container, so many.
-fn assert_executions(events: &[Value], container: &LoadContainer<'_>, count: usize) {
+pub(crate) fn assert_executions(events: &[Value], container: &LoadContainer<'_>, count: usize) {
     assert_eq!(events.len(), count, "{events:?}");
     for event in events {
         assert_eq!((&event["event"], &event["container.id"]), (&json!("exec"), &json!(container.id)), "{event}");

@@ -42,7 +42,7 @@ fn key(record: &LogRecord) -> (String, u64) {
 }
 
 /// How many different executions of a container's load there are. A request whose acknowledgement was lost comes twice.
-fn executions_of(received: &Received, container: &str) -> usize {
+pub(crate) fn executions_of(received: &Received, container: &str) -> usize {
     let is_one = |record: &&LogRecord| is_execution(record, container, "exit-at-once.");
     received.logs.iter().filter(is_one).map(key).collect::<BTreeSet<_>>().len()
 }
@@ -54,7 +54,7 @@ fn is_execution(record: &LogRecord, container: &str, name: &str) -> bool {
 
 /// Waits until the collector has all that has happened in a container until now: has it execute something else, which comes
 /// behind that.
-fn await_until_now(collector: &mut Collector, container: &LoadContainer<'_>) {
+pub(crate) fn await_until_now(collector: &mut Collector, container: &LoadContainer<'_>) {
     let executions =
         |received: &Received| received.logs.iter().filter(|record| is_execution(record, &container.id, "true")).count();
     let before = executions(collector.received());

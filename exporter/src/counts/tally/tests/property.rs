@@ -55,6 +55,16 @@ fn calls() -> Calls {
     calls
 }
 
+fn row_labels(short: bool) -> RowLabels {
+    let identity = if short { vec![IdentityLabel::Container] } else { BOTH.to_vec() };
+    RowLabels { identity, ..RowLabels::default() }
+}
+
+fn ignore(ignoring: bool) -> Ignore {
+    let pattern = Pattern::new("name3").expect("a pattern");
+    Ignore(if ignoring { vec![Rule(vec![(Field::Container, pattern)])] } else { Vec::new() })
+}
+
 /// A step in the life of a machine.
 #[derive(Clone, Debug)]
 enum Step {
@@ -68,6 +78,7 @@ enum Step {
     Release { cgroup: u64 },
     Pass { seconds: u16 },
     Restart,
+    Change { short: bool, ignoring: bool, per_family: usize, grace: u16 },
     Poll,
 }
 
@@ -90,6 +101,8 @@ fn step() -> impl Strategy<Value = Step> {
         cgroup.prop_map(|cgroup| Step::Release { cgroup }),
         (1u16..400).prop_map(|seconds| Step::Pass { seconds }),
         Just(Step::Restart),
+        (any::<bool>(), any::<bool>(), prop_oneof![0usize..6, 25usize..60], 1u16..400)
+            .prop_map(|(short, ignoring, per_family, grace)| Step::Change { short, ignoring, per_family, grace }),
         Just(Step::Poll),
         Just(Step::Poll),
     ]
@@ -97,7 +110,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     /// Whatever happens in whatever order: no row falls while it is there, counted equals rows plus retired, and counted
-    /// equals what was generated. Histograms are whole. No more rows than the limits allow, those aside that every container has and the rows `other`.
+    /// equals what was generated, also when the tally goes by other terms meanwhile. Histograms are whole. No more rows than the limits allow, those aside that every container has and the rows `other`.
     #[test]
     fn nothing_is_lost_and_nothing_moves(
         steps in proptest::collection::vec(step(), 1..120),
@@ -106,13 +119,10 @@ proptest! {
         per_family in prop_oneof![0usize..6, 25usize..60],
         per_container in prop_oneof![0usize..4, 25usize..60],
     ) {
-        let labels: &[IdentityLabel] = if short { &[IdentityLabel::Container] } else { &BOTH };
         let limits = Limits { per_family, per_container };
-        let mut settings = Settings { limits, calls: calls(), ..settings(labels) };
-        if ignoring {
-            let pattern = Pattern::new("name3").expect("a pattern");
-            settings.ignore = Ignore(vec![Rule(vec![(Field::Container, pattern)])]);
-        }
+        let mut settings =
+            Settings { limits, calls: calls(), ignore: ignore(ignoring), labels: row_labels(short), ..settings(&BOTH) };
+        let mut has_changed = false;
         let (mut tally, mut source, mut now) = (Tally::new(settings.clone()), FakeSource::default(), Instant::now());
         let mut generated = PerKind::default();
         let mut last = BTreeMap::new();
@@ -155,6 +165,21 @@ proptest! {
                     tally = Tally::new(Settings { settled: source.settled, ..settings.clone() });
                     last.clear();
                 }
+                Step::Change { short, ignoring, per_family, grace } => {
+                    let grace = Duration::from_secs(grace.into());
+                    let limits = Limits { per_family, per_container };
+                    let terms = Terms { labels: row_labels(short), grace, limits, ignore: ignore(ignoring) };
+                    let Terms { labels, grace, limits, ignore } = terms.clone();
+                    settings = Settings { labels, grace, limits, ignore, ..settings };
+                    let before = snapshot(&tally);
+                    tally.change(terms, SystemTime::now());
+                    let after = snapshot(&tally);
+                    balance(&after);
+                    prop_assert_eq!(after.counted, before.counted);
+                    has_changed = true;
+                    // Rows that went may be there again, from 0 on.
+                    last.clear();
+                }
                 Step::Pass { seconds } => now += Duration::from_secs(seconds.into()),
                 Step::Poll => {
                     tally.apply(&source.reading(), now);
@@ -162,7 +187,12 @@ proptest! {
                     let taken = snapshot(&tally);
                     balance(&taken);
                     prop_assert_eq!(taken.counted, generated);
-                    within_limits(&taken, limits);
+                    // Rows beyond new limits stay.
+                    if !has_changed {
+                        within_limits(&taken, limits);
+                    }
+                    let width = taken.labels.names().count();
+                    prop_assert!(taken.subjects.iter().all(|subject| subject.labels.len() == width));
                     have_their_sums(&taken);
                     let mut rows = BTreeMap::new();
                     for subject in &taken.subjects {

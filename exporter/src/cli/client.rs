@@ -16,10 +16,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use crate::{
-    api::{Problem, TRACES},
-    cli::Failure,
-};
+use super::Failure;
+use crate::api::{Problem, TRACES};
 
 /// Where a trace is.
 pub(super) fn path(name: &str) -> String {
