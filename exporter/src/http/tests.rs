@@ -103,6 +103,10 @@ async fn the_plain_pages() {
     let unknown = "not found: there are `/`, `/m`, `/-/healthy` and `/-/ready`\n".to_owned();
     assert_eq!(server.text("GET /metrics\n").await, (404, unknown));
     assert_eq!(server.ask("POST /m\n").await.0, 405);
+    for method in ["GET", "POST"] {
+        let refusal = (403, NOT_HERE.to_owned());
+        assert_eq!(server.text(&format!("{method} {RELOAD}\n")).await, refusal, "{method}");
+    }
 }
 
 #[tokio::test]

@@ -303,3 +303,34 @@ async fn ends_with_its_owner() {
     drop(collector);
     assert_eq!(Arc::strong_count(&machine.maps), 1, "the thread is gone");
 }
+
+#[tokio::test]
+async fn what_happened_before_other_terms_is_counted_as_before() {
+    let machine = Machine::new();
+    let (collector, registry) = machine.collector_and_registry(Duration::from_secs(300), None);
+    machine.tell(70, Change::Created);
+    fresh(&collector).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    registry.watch(Watching(Arc::clone(&told)));
+    machine.execute(70, 3);
+    let labels = RowLabels { identity: vec![IdentityLabel::Runtime], ..RowLabels::default() };
+    let terms = Terms { labels, grace: Duration::from_secs(300), ..Terms::default() };
+    let (interval, max_age) = (Duration::from_secs(3600), Duration::from_secs(3600));
+    assert!(collector.revise(Revision { terms, interval, max_age }).await);
+    // Without a further read: such a snapshot is fresh now.
+    let snapshot = collector.latest().expect("a snapshot");
+    assert_eq!(snapshot.labels.names().collect::<Vec<_>>(), ["runtime"]);
+    assert_eq!((execs(&snapshot, "docker"), snapshot.retired.get(Kind::Exec)), (Some(0), 3));
+    assert!(lock(&told).contains(&CgroupId(70)), "who watches is told again");
+    machine.execute(70, 2);
+    assert_eq!(fresh(&collector).await.counted.get(Kind::Exec), 3, "it is not read again so soon");
+}
+
+#[derive(Debug)]
+struct Watching(Arc<Mutex<Vec<CgroupId>>>);
+
+impl crate::identity::registry::Watcher for Watching {
+    fn changed(&self, id: CgroupId, _: Option<&crate::identity::registry::Known>) {
+        lock(&self.0).push(id);
+    }
+}

@@ -8,7 +8,7 @@ const B: &str = r#"{"labelSelector": {"matchLabels": {"type": "webserver"}}, "ev
 const BOTH: &[(&str, &str)] = &[("app", "nginx"), ("type", "webserver")];
 
 /// The events and the missed ones that are there for a reader of a trace that has ended.
-fn drain(mut subscription: Subscription) -> (Vec<Event>, u64) {
+pub(super) fn drain(mut subscription: Subscription) -> (Vec<Event>, u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (mut events, mut all_missed) = (Vec::new(), 0);

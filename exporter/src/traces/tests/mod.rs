@@ -1,3 +1,4 @@
+mod exchange;
 mod lives;
 mod property;
 mod spec;

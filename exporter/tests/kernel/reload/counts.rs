@@ -1,9 +1,6 @@
 //! Counts through reloads: nothing is lost, and nothing comes twice.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-};
+use std::thread;
 
 use doubleslit_testbed::{
     docker::LoadContainer,
@@ -11,7 +8,7 @@ use doubleslit_testbed::{
     scrape::{Rows, Scrape},
 };
 
-use super::{take_over, with};
+use super::{Enough, Until, take_over, with};
 use crate::harness::{assert_conserved, docker, rows, setup_with};
 
 /// `lookup_dcookie`, which nobody calls: kernels have it no more, and still count the call.
@@ -38,16 +35,6 @@ fn setups() -> Vec<Setup> {
     ]
 }
 
-/// Has a container call as long as it is told to. Returns how often.
-fn call_until(stop: &AtomicBool, container: &mut LoadContainer<'_>) -> u64 {
-    let mut calls = 0;
-    while !stop.load(Ordering::Relaxed) {
-        container.load.run(&format!("syscall {CALL} 1000"));
-        calls += 1000;
-    }
-    calls
-}
-
 #[test]
 #[ignore = "needs root and BTF"]
 fn every_count_is_there_once() {
@@ -56,9 +43,10 @@ fn every_count_is_there_once() {
     let setups = setups();
     let mut exporter = setups[0].start();
     let before = counted(&exporter.scrape());
-    let stop = AtomicBool::new(false);
-    let calls: u64 = thread::scope(|scope| {
-        let loads = [&mut one, &mut two].map(|container| scope.spawn(|| call_until(&stop, container)));
+    let (enough, call) = (Enough::default(), format!("syscall {CALL}"));
+    let calls: usize = thread::scope(|scope| {
+        let (until, enough, call) = (Until(&enough), &enough, &call);
+        let loads = [&mut one, &mut two].map(|container| scope.spawn(move || enough.repeat(container, call)));
         let mut last = before;
         for setup in setups.iter().cycle().skip(1).take(RELOADS) {
             take_over(&exporter, setup);
@@ -67,7 +55,7 @@ fn every_count_is_there_once() {
             assert!(counted(&scrape) >= last, "{} after {last}", counted(&scrape));
             last = counted(&scrape);
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(until);
         loads.map(|load| load.join().expect("the load runs")).iter().sum()
     });
     let scrape = exporter.scrape();

@@ -1,19 +1,16 @@
 //! Single events through reloads: whoever wants them gets every one.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-};
+use std::thread;
 
 use doubleslit_testbed::{
     api::{self, Stream},
     collector::Collector,
     docker::LoadContainer,
-    exporter::Setup,
+    exporter::{Exporter, Setup},
     wait,
 };
 
-use super::{reload, take_over};
+use super::{Enough, Until, reload, take_over};
 use crate::{
     api::{assert_executions, is_last},
     harness::{assert_conserved, docker},
@@ -70,29 +67,20 @@ fn a_collector_and_a_reader_of_a_trace_get_every_event() {
     // The kernel decides by what is known of owners, from the first event on.
     await_until_now(&mut collector, &a);
     let mut stream = Stream::open(&socket, "/api/v1/traces/steady/events", "application/x-ndjson");
-    let stop = AtomicBool::new(false);
+    let enough = Enough::default();
     let (executions, read) = thread::scope(|scope| {
         let reader = scope.spawn(|| stream.before(is_last));
-        let execute = |container: &mut LoadContainer<'_>| {
-            let mut count = 0;
-            while !stop.load(Ordering::Relaxed) {
-                container.load.run("exec 100");
-                count += 100;
-            }
+        let until = Until(&enough);
+        let first = scope.spawn(|| {
+            let count = enough.repeat(&mut a, "exec");
+            a.load.run("execveat 1");
             count
-        };
-        let (first, second) = (
-            scope.spawn(|| {
-                let count = execute(&mut a);
-                a.load.run("execveat 1");
-                count
-            }),
-            scope.spawn(|| execute(&mut b)),
-        );
+        });
+        let second = scope.spawn(|| enough.repeat(&mut b, "exec"));
         for setup in setups.iter().cycle().skip(1).take(RELOADS) {
             take_over(&exporter, setup);
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(until);
         second.join().expect("the load runs");
         (first.join().expect("the load runs"), reader.join().expect("the stream goes on"))
     });
@@ -107,7 +95,6 @@ fn a_collector_and_a_reader_of_a_trace_get_every_event() {
     assert_conserved(&scrape);
 }
 
-/// How many events of executions the kernel kept to itself, and how many came, while something was done.
 #[test]
 #[ignore = "needs root and BTF"]
 fn the_kernel_decides_by_the_new_rules() {
@@ -129,9 +116,8 @@ fn the_kernel_decides_by_the_new_rules() {
         let exports = change.sum("doubleslit_otlp_log_records_accepted_total", &[]);
         println!("wanted: {is_wanted}: {} generated, {} filtered, {exports} accepted", of("generated"), of("filtered"));
         if is_wanted {
-            let accepted = |exporter: &mut doubleslit_testbed::exporter::Exporter| {
-                exporter.scrape().sum("doubleslit_otlp_log_records_accepted_total", &[])
-            };
+            let accepted =
+                |exporter: &mut Exporter| exporter.scrape().sum("doubleslit_otlp_log_records_accepted_total", &[]);
             wait::until("all are accepted", || (accepted(&mut exporter) >= 50.0).then_some(()));
         } else {
             assert!(of("filtered") >= 50.0, "{} are filtered", of("filtered"));
@@ -149,7 +135,7 @@ fn a_trace_that_cannot_be_had_has_nothing_change() {
     let exporter = of(&format!("{exec}\ntraces: [{STEADY}]")).start();
     let spec = serde_json::json!({"containers": ["reload-a"], "events": ["fork"]});
     api::trace(&exporter.socket, "mine", &spec);
-    let traces = |exporter: &doubleslit_testbed::exporter::Exporter| {
+    let traces = |exporter: &Exporter| {
         let (_, list) = api::ask(&exporter.socket, "GET", "/api/v1/traces", "");
         let names = list["running"].as_array().expect("a list").iter();
         names.map(|trace| (trace["name"].to_string(), trace["status"]["created"].to_string())).collect::<Vec<_>>()
