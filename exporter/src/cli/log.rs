@@ -11,12 +11,14 @@ use crate::config::{Log, LogFormat, LogLevel};
 
 /// Starts the log. A second call changes nothing. What is returned has it go on in another way.
 pub(super) fn start(log: Log) -> impl Fn(Log) + Send + Sync + use<> {
-    let lines = || fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     // Each form has its own, of which one is silent: what writes lines cannot be replaced, what keeps them back can.
     let (text, text_levels) = reload::Layer::new(targets(log, LogFormat::Text));
     let (json, json_levels) = reload::Layer::new(targets(log, LogFormat::Json));
-    let lines = lines().with_filter(text).and_then(lines().json().flatten_event(true).with_filter(json));
-    let started = registry().with(lines).try_init();
+    let is_terminal = io::stderr().is_terminal();
+    let text = fmt::layer().with_writer(io::stderr).with_ansi(is_terminal).with_filter(text);
+    let json = fmt::layer().with_writer(io::stderr).with_ansi(is_terminal).json().flatten_event(true).with_filter(json);
+    // One upon the other: put together by `and_then` they would take the second one's level for that of both.
+    let started = registry().with(text).with(json).try_init();
     debug_assert!(started.is_ok(), "the log is started once");
     move |log| {
         // They fail without a log, and then nobody would notice.

@@ -31,7 +31,7 @@ fn setups() -> Vec<Setup> {
         labelled("labels: [container]", "ignore: [{container: reloaded-two}]"),
         labelled("labels: [container, namespace], unit: true", "limits: {series_per_container: 1}"),
         labelled("labels: [image], extra_labels: [team]", "limits: {series_per_family: 1}\nretention: {grace: 1s}"),
-        labelled("unit: false", "ignore: [{image: '*'}]\npoll: {interval: 50ms}"),
+        labelled("unit: false", "ignore: [{image: '*'}]\nretention: {grace: 1m}"),
     ]
 }
 
