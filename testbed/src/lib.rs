@@ -17,6 +17,8 @@ pub mod exporter;
 pub mod grafana;
 pub mod host_root;
 pub mod http;
+#[cfg(target_arch = "x86_64")]
+pub mod inject;
 pub mod load;
 pub mod markdown;
 pub mod network;

@@ -1,11 +1,11 @@
 //! What the kernel is asked to send.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use doubleslit_common::kind::Kind;
 use tracing::warn;
 
-use super::AppError;
+use super::{AppError, means::Tracing};
 use crate::{
     bpf::{events::EventSettings, gates::Admitted},
     config::{Config, Events},
@@ -88,8 +88,8 @@ fn tracepoints(config: &Config) -> Result<Arc<[Arc<Traced>]>, AppError> {
 }
 
 /// What the kernel says of system calls. Without it their arguments have no names.
-pub(super) fn signatures(host_root: &Path, calls: &Calls) -> Signatures {
-    let found = Tracefs::find(host_root);
+pub(super) fn signatures(tracing: &Tracing, calls: &Calls) -> Signatures {
+    let found = tracing.find();
     let read = found.and_then(|tracefs| Signatures::read(&tracefs, calls));
     read.unwrap_or_else(|error| {
         let error = chain(&error);

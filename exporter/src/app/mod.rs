@@ -3,6 +3,7 @@
 mod account;
 mod api;
 mod events;
+mod means;
 mod observe;
 mod observer;
 mod otlp;
@@ -121,14 +122,15 @@ pub fn unpin(root: &Path) -> Result<Removed, PinError> {
     pin::unpin(root)
 }
 
-/// Runs until SIGTERM or SIGINT, and reads the configuration again when it is told to.
+/// Runs until SIGTERM or SIGINT, and reads the configuration again when it is told to. To be called while there is one thread.
 ///
 /// # Errors
 ///
 /// When something that is needed cannot be had.
 pub fn run(config: Config, again: Rereading) -> Result<(), AppError> {
-    // Whatever the process may not do later is done by now, and threads inherit it.
-    let opened = Opened::open(config)?;
+    let mut opened = Opened::open(config)?;
+    // Threads inherit it.
+    opened.restrict(again.origin.file.as_deref());
     runtime()?.block_on(opened.serve(again))
 }
 

@@ -12,7 +12,14 @@ use doubleslit_common::kind::Kind;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
 use tracing::{info, warn};
 
-use super::{AppError, WALK_INTERVAL, account::Books, events::Wanted, is_up, reload, traces};
+use super::{
+    AppError, WALK_INTERVAL,
+    account::Books,
+    events::Wanted,
+    is_up,
+    means::{Means, Tracing},
+    reload, traces,
+};
 use crate::{
     bpf::{
         events::{EventRing, EventSettings},
@@ -162,8 +169,9 @@ impl Attached {
     }
 
     /// Starts to read what the programs count and send. To be called where tasks of tokio can be started.
-    pub(super) fn observe(self, config: &Config) -> Result<Observation, AppError> {
+    pub(super) fn observe(self, config: &Config, means: Means) -> Result<Observation, AppError> {
         let Self { loaded, hits, events: settings, begun } = self;
+        let Means { looks, tracing } = means;
         let Loaded { object, counts, notices, events, stages, gates, verdicts, left_out } = loaded;
         let Machine { hierarchy, resolver, bell } = Machine::find(&config.identity, &Handle::current())?;
         let mut directory = Directory::new(resolver);
@@ -173,14 +181,14 @@ impl Attached {
         if let Some(left_out) = left_out {
             directory.registry().watch(left_out);
         }
-        let (traces, traced) = traces::start(config, &directory.registry())?;
+        let (traces, traced) = traces::start(config, tracing.clone(), &directory.registry())?;
         let hub = Arc::<Hub>::default();
         let wanted = Arc::new(ArcSwap::from_pointee(Wanted::of(config)));
         let (mut lives, mut books, mut reader) = (None, None, None);
         if let (Some(source), Some(settings)) = (events, settings) {
-            directory.name_users().map_err(AppError::Users)?;
+            directory.name_users(looks.users).map_err(AppError::Users)?;
             let (received, registry) = (Arc::<Received>::default(), directory.registry());
-            let (followed, changes) = lives::channel(lifecycles(&settings), begun);
+            let (followed, changes) = lives::channel(lifecycles(&settings), begun, looks.lives);
             books = Some(Books {
                 kinds: settings.gates.keys().copied().collect(),
                 ring_bytes: settings.ring_bytes,
@@ -193,7 +201,7 @@ impl Attached {
             let redaction = config.events.arguments.redact.clone();
             let wanted = Arc::clone(&wanted);
             let wanted = reader::Wanted(Box::new(move |event| wanted.load().has(event)));
-            let signatures = signatures(config, &settings);
+            let signatures = signatures(&tracing, &settings);
             let (hub, tracepoints) = (Arc::clone(&hub), Table::of(&settings.tracepoints));
             reader = Some(read(Reader {
                 source,
@@ -241,14 +249,14 @@ pub(super) fn start(
     tracepoints: Option<tracepoints::Settings>,
     events: Option<EventSettings>,
 ) -> Result<Observation, AppError> {
-    attach(config, None, probes, tracepoints, events)?.observe(config)
+    attach(config, None, probes, tracepoints, events)?.observe(config, Means::own(config))
 }
 
 /// What is known of the system calls that are sent.
-fn signatures(config: &Config, settings: &EventSettings) -> Arc<OnceLock<Signatures>> {
+fn signatures(tracing: &Tracing, settings: &EventSettings) -> Arc<OnceLock<Signatures>> {
     let known = OnceLock::new();
     if settings.gates.contains_key(&Kind::Syscall) {
-        known.get_or_init(|| super::events::signatures(&config.identity.host_root, &settings.calls));
+        known.get_or_init(|| super::events::signatures(tracing, &settings.calls));
     }
     Arc::new(known)
 }

@@ -21,6 +21,12 @@ pub(super) fn events(config: &Config) -> Result<Option<EventSettings>, AppError>
     config.otlp.logs.is_some().then(|| events::settings(config)).transpose()
 }
 
+/// Makes the directory in which events wait, while that is still allowed.
+pub(super) fn prepare(config: &Config) -> Result<(), AppError> {
+    let directory = config.otlp.logs.as_ref().and_then(|logs| logs.queue.directory.as_deref());
+    directory.map_or(Ok(()), |directory| export::otlp::prepare(directory).map_err(AppError::Logs))
+}
+
 /// What sends.
 #[derive(Debug)]
 pub(super) struct Export {

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::TcpListener,
+    path::Path,
     pin::Pin,
     sync::Arc,
     time::{Instant, UNIX_EPOCH},
@@ -20,6 +21,7 @@ use super::{
     AppError,
     account::Books,
     api::Doors,
+    means::{Means, Tracing},
     observe::{self, Attached, Observation},
     otlp,
     reload::{self, Outcome, Reloader, Reloading, Rereading},
@@ -31,8 +33,11 @@ use crate::{
     config::{Config, LiveEvents},
     export::{self, Internals, otlp::SharedRequests},
     http::{self, Servers},
+    others::{self, helper::Helper},
     page,
+    privileges::{self, Layer, Needs, Sandbox},
     probes::{PROBES, lost},
+    tracepoints::tracefs::Tracefs,
 };
 
 /// What was opened, bound, loaded and attached. There is no other thread than the main one so far.
@@ -44,12 +49,28 @@ pub(super) struct Opened {
     listeners: Vec<TcpListener>,
     doors: Doors,
     attached: Attached,
+    means: Means,
+    sandbox: Sandbox,
+    helper: Option<Helper>,
 }
 
 impl Opened {
     /// Does once what takes privileges that the exporter does not need to run.
     pub(super) fn open(config: Config) -> Result<Self, AppError> {
         let begun = Instant::now();
+        let (mut means, mut sandbox, mut helper) = (Means::own(&config), Sandbox::default(), None);
+        // The first of all, because it would have whatever is open by then.
+        if config.privileges.any() && config.otlp.logs.is_some() {
+            let started = others::helper::start(&config.identity.host_root, privileges::HELPER);
+            sandbox.add(Layer::Helper, true, || {
+                let (started, looks) = started.map_err(|error| error.to_string())?;
+                means.looks = looks;
+                helper = Some(started);
+                Ok(String::new())
+            });
+        } else {
+            sandbox.add(Layer::Helper, false, || Ok(String::new()));
+        }
         // Before anything is loaded, so that a port in use is told at once and stops are heard from now on.
         let (stop, hangup) = signals_from_now().map_err(AppError::Signals)?;
         let stop = Box::pin(stop);
@@ -66,13 +87,24 @@ impl Opened {
                  have them"
             );
         }
-        Ok(Self { config, begun, stop, hangup, listeners, doors, attached })
+        if config.otlp.logs.is_some() || privileges::traces(&config) {
+            means.tracing = Tracing::hold(&config);
+        }
+        otlp::prepare(&config)?;
+        Ok(Self { config, begun, stop, hangup, listeners, doors, attached, means, sandbox, helper })
+    }
+
+    /// Takes from the process what it does not need any more. The configuration was written in this file.
+    pub(super) fn restrict(&mut self, config_file: Option<&Path>) {
+        let tracefs = self.means.tracing.held().map(Tracefs::root);
+        let needs = Needs { config: &self.config, config_file, tracefs };
+        privileges::restrict(self.config.privileges, &needs, &mut self.sandbox);
     }
 
     /// Serves until SIGTERM or SIGINT.
     pub(super) async fn serve(self, again: Rereading) -> Result<(), AppError> {
-        let Self { config, begun, stop, hangup, listeners, doors, attached } = self;
-        let mut observation = attached.observe(&config)?;
+        let Self { config, begun, stop, hangup, listeners, doors, attached, means, sandbox, helper } = self;
+        let mut observation = attached.observe(&config, means)?;
         for (name, spec) in &config.traces {
             observation.traces.create(name, spec.clone())?;
         }
@@ -86,6 +118,8 @@ impl Opened {
             observation,
             reloaded: Arc::clone(&reloaded),
             stats: config.bpf.stats,
+            sandbox,
+            helper,
             logs: export.totals(),
             pushes: config.otlp.metrics.is_some().then(SharedRequests::default),
         });
@@ -140,6 +174,8 @@ pub(super) struct Served {
     pub(super) observation: Observation,
     reloaded: Arc<Outcome>,
     stats: bool,
+    sandbox: Sandbox,
+    helper: Option<Helper>,
     logs: Option<otlp::ReadTotals>,
     /// What became of requests with metrics, if they are sent.
     pub(super) pushes: Option<SharedRequests>,
@@ -158,6 +194,7 @@ impl http::Source for Served {
             programs,
             stats_enabled: self.stats,
             pinned: self.observation.object.pinned(),
+            sandbox: self.sandbox.clone().with_helper(self.helper.as_ref().is_none_or(Helper::is_there)),
             begun: self.observation.begun.duration_since(UNIX_EPOCH).unwrap_or_default(),
             reloaded: self.reloaded.get(),
             poll_failures: self.observation.collector.failures(),

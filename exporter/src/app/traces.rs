@@ -1,15 +1,13 @@
 //! Traces: what is loaded for them and who reads it, while there are some.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use doubleslit_common::kind::Kind;
 use tokio::{runtime::Handle, sync::mpsc};
 
 use super::{
     AppError, events,
+    means::Tracing,
     observe::{self, Observation, Reading},
 };
 use crate::{
@@ -28,7 +26,7 @@ use crate::{
     },
     identity::registry::Registry,
     probes::syscall::Calls,
-    tracepoints::{name::Selector, select, table::Table, traced, tracefs::Tracefs},
+    tracepoints::{name::Selector, select, table::Table, traced},
     traces::{Catalogue, Inlet, Switch, Traces, Wanted},
 };
 
@@ -65,9 +63,9 @@ impl Tracer {
 }
 
 /// Starts what has traces begin and end. It learns of containers by the registry.
-pub(super) fn start(config: &Config, registry: &Arc<Registry>) -> Result<(Traces, Traced), AppError> {
+pub(super) fn start(config: &Config, tracing: Tracing, registry: &Arc<Registry>) -> Result<(Traces, Traced), AppError> {
     let traced = Traced::default();
-    let tracepoints = Tracepoints { host_root: config.identity.host_root.clone(), table: Table::default() };
+    let tracepoints = Tracepoints { tracing, table: Table::default() };
     let (traces, worker) = Traces::new(traced.clone(), tracepoints.clone(), config.ignore.clone());
     registry.watch(traces.inlet());
     let programs = Programs {
@@ -88,14 +86,14 @@ pub(super) fn start(config: &Config, registry: &Arc<Registry>) -> Result<(Traces
 /// The kernel's tracepoints, and those of them that traces have asked for.
 #[derive(Clone, Debug)]
 struct Tracepoints {
-    host_root: PathBuf,
+    tracing: Tracing,
     table: Table,
 }
 
 impl Catalogue for Tracepoints {
     fn tracepoints(&self, selector: &Selector) -> Result<Vec<u32>, String> {
         let wanted = select::Wanted { selector: selector.clone(), by: Vec::new(), events: true, raw: false };
-        let found = Tracefs::find(&self.host_root).map_err(Into::into);
+        let found = self.tracing.find().map_err(Into::into);
         let found = found.and_then(|tracefs| traced::traced(&tracefs, &[wanted]));
         let found = found.map_err(|error| chain(&error).to_string())?;
         let add = |traced: traced::Traced| {
@@ -161,8 +159,8 @@ impl Programs {
 impl Switch<Wanted> for Programs {
     fn on(&mut self, wanted: Wanted) -> Result<(), String> {
         if wanted.kind == Kind::Syscall {
-            let host_root = &self.tracepoints.host_root;
-            self.signatures.get_or_init(|| events::signatures(host_root, &Calls::all()));
+            let tracing = &self.tracepoints.tracing;
+            self.signatures.get_or_init(|| events::signatures(tracing, &Calls::all()));
         }
         let result = self.object()?.attach(wanted);
         self.unload_if_idle();

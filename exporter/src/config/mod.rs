@@ -80,6 +80,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// The BPF side.
     pub bpf: Bpf,
+    /// What the exporter takes from itself.
+    pub privileges: Privileges,
     /// What is sent by OTLP.
     pub otlp: otlp::Otlp,
 }
@@ -298,6 +300,25 @@ pub struct Bpf {
     pub pin: bool,
     /// The directory in which maps and programs stay then.
     pub pin_path: PathBuf,
+}
+
+/// What the exporter takes from itself when everything is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privileges {
+    /// Capabilities that are not needed any more.
+    pub drop: bool,
+    /// Files, ports and processes, by Landlock.
+    pub landlock: bool,
+    /// System calls, by seccomp.
+    pub seccomp: bool,
+}
+
+impl Privileges {
+    /// Whether anything of it is wanted.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.drop || self.landlock || self.seccomp
+    }
 }
 
 /// What the command line says about the configuration.

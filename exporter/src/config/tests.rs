@@ -92,6 +92,7 @@ fn the_documented_file_is_the_default() {
                 calls: Calls::default(),
             },
             metrics: Metrics { created: false },
+            privileges: Privileges { drop: true, landlock: true, seccomp: true },
             bpf: Bpf { stats: false, pin: false, pin_path: PathBuf::from("/sys/fs/bpf/doubleslit") },
             otlp: otlp::Otlp {
                 resource: Vec::new(),

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Bpf, Config, Identity, Limits, LiveEvents, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Probes, Retention,
+    Bpf, Config, Identity, Limits, LiveEvents, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Privileges, Probes, Retention,
     Sockets, Web,
     address::ListenAddress,
     error::{Error, quoted},
@@ -41,6 +41,7 @@ impl TryFrom<Written> for Config {
             traces: begun,
             metrics,
             bpf,
+            privileges,
             otlp,
         } = written;
         let interval = duration("poll.interval", &poll.interval)?;
@@ -106,6 +107,11 @@ impl TryFrom<Written> for Config {
                 stats: switch("bpf.stats", &bpf.stats)?,
                 pin: switch("bpf.pin", &bpf.pin)?,
                 pin_path: pin_path("bpf.pin_path", &bpf.pin_path)?,
+            },
+            privileges: Privileges {
+                drop: switch("privileges.drop", &privileges.drop)?,
+                landlock: switch("privileges.landlock", &privileges.landlock)?,
+                seccomp: switch("privileges.seccomp", &privileges.seccomp)?,
             },
             otlp: otlp::understood(otlp)?,
         })

@@ -27,6 +27,7 @@ pub(super) struct Written {
     pub(super) traces: Vec<Value>,
     pub(super) metrics: Metrics,
     pub(super) bpf: Bpf,
+    pub(super) privileges: Privileges,
     pub(super) otlp: Otlp,
 }
 
@@ -124,6 +125,14 @@ pub(super) struct Bpf {
     pub(super) stats: String,
     pub(super) pin: String,
     pub(super) pin_path: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Privileges {
+    pub(super) drop: String,
+    pub(super) landlock: String,
+    pub(super) seccomp: String,
 }
 
 #[derive(Debug, Deserialize)]

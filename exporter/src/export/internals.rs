@@ -17,6 +17,7 @@ use crate::{
     },
     counts::snapshot::{Folded, MapRead, Snapshot},
     events::account::Account,
+    privileges::{Sandbox, State},
     probes,
 };
 
@@ -33,6 +34,8 @@ pub struct Internals {
     pub stats_enabled: bool,
     /// Whether the counts outlive the exporter.
     pub pinned: Pinned,
+    /// What the exporter has taken from itself.
+    pub sandbox: Sandbox,
     /// Since when they count, from the epoch on.
     pub begun: Duration,
     /// What became of the configuration when it was last read.
@@ -91,6 +94,7 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
         programs,
         stats_enabled,
         pinned,
+        sandbox,
         begun,
         reloaded,
         poll_failures,
@@ -103,6 +107,12 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
     out.single(&own::CONFIG_RELOAD_SUCCESSFUL, is_successful)?;
     out.single(&own::CONFIG_RELOAD_TIME, succeeded.as_secs_f64())?;
     out.own(&own::PIN_INFO).row(&[pinned.name()], true)?;
+    let mut rows = out.own(&own::SANDBOX_ACTIVE);
+    sandbox.0.iter().try_for_each(|(layer, state)| rows.row(&[layer.name()], matches!(state, State::Active(_))))?;
+    let mut rows = out.own(&own::SANDBOX_INFO);
+    for (layer, state) in &sandbox.0 {
+        rows.row(&[layer.name(), state.name(), state.detail()], true)?;
+    }
     let mut rows = out.own(&own::PROBE_UP);
     probes.iter().try_for_each(|probe| rows.row(&[probe.name], probe.state == ProbeState::Up))?;
     let mut rows = out.own(&own::PROBE_INFO);

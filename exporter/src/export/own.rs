@@ -81,6 +81,10 @@ metrics! {
         "When the configuration was last taken over, in seconds since unix epoch";
     PIN_INFO: Gauge "doubleslit_pin_info" ["state"]
         "Whether the counts outlive the exporter: `off`, `new` for those that began with it, `continued` for those of one before; constant 1";
+    SANDBOX_ACTIVE: Gauge "doubleslit_sandbox_active" ["layer"]
+        "Whether the exporter has taken from itself what the layer takes: `capabilities`, `no_new_privs`, `landlock`, `seccomp`; and whether its `helper` looks at other processes instead";
+    SANDBOX_INFO: Gauge "doubleslit_sandbox_info" ["layer", "state", "detail"]
+        "What is left of a layer's rights, or why it is not there; constant 1";
     PROBE_UP: Gauge "doubleslit_probe_up" ["probe"] "Whether every program of the probe is attached";
     PROBE_INFO: Gauge "doubleslit_probe_info" ["probe", "attach", "state", "reason"]
         "How a probe is attached, or why it is not; constant 1";

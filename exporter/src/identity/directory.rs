@@ -18,6 +18,7 @@ use super::{
     unit,
     user_names::{Follower, Users},
 };
+use crate::others::Look;
 
 /// How long a cgroup waits for its name. Its counts wait with it: they stay in the maps and lose nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -80,13 +81,13 @@ impl Directory {
         }
     }
 
-    /// Has names of users found for the cgroups that become known from now on.
+    /// Has names of users found for the cgroups that become known from now on, by as many at a time as look for them.
     ///
     /// # Errors
     ///
     /// When a thread cannot be made.
-    pub fn name_users(&mut self) -> io::Result<()> {
-        self.follower = Some(Follower::start(self.resolver.roots())?);
+    pub fn name_users(&mut self, looks: Vec<Box<dyn Look>>) -> io::Result<()> {
+        self.follower = Some(Follower::start(self.resolver.roots(), looks)?);
         Ok(())
     }
 

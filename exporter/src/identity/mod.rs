@@ -6,7 +6,6 @@ pub mod facts;
 pub mod failures;
 pub mod hierarchy;
 pub mod ignore;
-mod in_root;
 mod kubelet;
 pub mod labels;
 mod oci;

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Where a user's own storage is in the home.
-const IN_HOME: &str = ".local/share/containers/storage";
+pub(super) const IN_HOME: &str = ".local/share/containers/storage";
 
 /// Podman's lists of containers: root's, and those of users who run their own.
 #[derive(Debug)]

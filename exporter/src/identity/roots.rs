@@ -1,8 +1,11 @@
 //! Where things are on the machine whose containers are counted.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
 
-use super::state_file::Tree;
+use super::{podman, state_file::Tree, users::Users};
 
 /// Where things are. Paths are those that the machine itself has for them, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,25 @@ impl Roots {
             cgroup,
             tree,
         }
+    }
+
+    /// Everything of the machine that is read to name containers, as far as it is there now, opened for neither reading nor
+    /// writing; and beside that the proc file system and the hierarchy.
+    #[must_use]
+    pub fn read(&self) -> Vec<OwnedFd> {
+        let of_lib = ["containerd", "rancher/k3s/agent/containerd", "containers/storage"].map(|path| self.lib.join(path));
+        // A runtime makes its directory below `/run` with its first container.
+        let mut places = vec![self.run.clone(), self.docker.clone(), self.pod_logs.clone(), self.passwd.clone()];
+        places.extend(of_lib);
+        let mut opened: Vec<_> = places.iter().filter_map(|path| self.tree.find(path)).collect();
+        let mut users = Users::new(self.tree.clone(), self.passwd.clone());
+        opened.extend(users.homes().iter().filter_map(|(_, home)| {
+            // Where a user has no containers yet, there is nothing else to open but the home.
+            let home = self.tree.part(home);
+            home.find(Path::new(podman::IN_HOME)).or_else(|| home.find(Path::new("/")))
+        }));
+        opened.extend([&self.proc, &self.cgroup].into_iter().filter_map(|path| Tree::new(path).find(Path::new("/"))));
+        opened
     }
 
     /// Where the machine itself has the hierarchy mounted, if that is below its root.

@@ -17,7 +17,8 @@ use rustix::{
 use serde::de::DeserializeOwned;
 
 pub(super) use self::watched::Watched;
-use super::{failures::Reason, in_root::open_in_root, source::Trouble};
+use super::{failures::Reason, source::Trouble};
+use crate::in_root::open_in_root;
 
 /// The size up to which a state file is read.
 pub(super) const LIMIT_BYTES: u64 = 4 << 20;
@@ -192,18 +193,20 @@ impl Tree {
         open().map_err(|errno: Errno| StateFileError::Open { path: self.outside(path), source: errno.into() })
     }
 
+    /// Opens what is at `path` for neither reading nor writing, also where that is a link; nothing when it is not there.
+    #[must_use]
+    pub(super) fn find(&self, path: &Path) -> Option<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let mut root = rustix::fs::open(&self.root, flags, Mode::empty()).ok()?;
+        if let Some(part) = &self.part {
+            root = open_in_root(&root, part, flags).ok()?;
+        }
+        open_in_root(&root, path, flags).ok()
+    }
+
     fn unread(&self, path: &Path, errno: Errno) -> StateFileError {
         StateFileError::Read { path: self.outside(path), source: errno.into() }
     }
-}
-
-/// Reads the file at `path` as if `root`, which is at `outside`, were the root; also where links lead there. Returns at once
-/// like [`Tree::read`].
-pub(super) fn read_in(root: &OwnedFd, path: &Path, outside: &Path) -> Result<Vec<u8>, StateFileError> {
-    let outside = || outside.join(path.strip_prefix("/").unwrap_or(path));
-    let found = open_in_root(root, path, OFlags::PATH | OFlags::CLOEXEC);
-    let found = found.map_err(|errno| StateFileError::Open { path: outside(), source: errno.into() })?;
-    read_regular(&found, outside)
 }
 
 /// Reads what was found at `path`. Only a regular file is opened: for a device that alone can have an effect.

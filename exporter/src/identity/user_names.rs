@@ -1,6 +1,5 @@
 //! What the users of an owner are called: the host's by the machine's `/etc/passwd`, a container's by its own.
 
-mod first;
 mod follow;
 mod uid_map;
 

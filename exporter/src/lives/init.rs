@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::namespaces::{self, Namespaces};
+use crate::{namespaces::Namespaces, others::Look};
 
 /// The first process of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +23,9 @@ pub(super) struct Seen {
 }
 
 /// Looks at a process; nothing when it is gone.
-pub(super) fn look(proc: &Path, pid: u32) -> Option<Seen> {
+pub(super) fn look(proc: &Path, pid: u32, others: &mut dyn Look) -> Option<Seen> {
     let status = fs::read_to_string(proc.join(pid.to_string()).join("status")).ok()?;
-    let namespaces = namespaces::of(proc, pid).ok()?;
+    let namespaces = others.namespaces(pid)?;
     Some(Seen { init: Init { pid, namespaces }, is_final: is_first(&status) && !is_of_runtime(&status) })
 }
 
@@ -47,6 +47,7 @@ fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{namespaces, others::Own};
 
     #[test]
     fn tells_the_program_from_what_the_runtime_does_before() {
@@ -68,9 +69,9 @@ mod tests {
     #[test]
     fn looks_at_this_process() {
         let pid = std::process::id();
-        let seen = look(Path::new("/proc"), pid).expect("this process is there");
+        let seen = look(Path::new("/proc"), pid, &mut Own::at(Path::new("/"))).expect("this process is there");
         assert_eq!(seen.init.pid, pid);
         assert_eq!(seen.init.namespaces, namespaces::of(Path::new("/proc"), pid).expect("it is there"));
-        assert_eq!(look(Path::new("/nonexistent"), pid), None);
+        assert_eq!(look(Path::new("/nonexistent"), pid, &mut Own::at(Path::new("/"))), None);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         source::{Source, Trouble, Wanted},
     },
     namespaces,
+    others::Own,
 };
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -59,7 +60,7 @@ impl Machine {
         let roots = Roots { proc: "/proc".into(), ..Roots::below(Path::new("/nonexistent"), hierarchy.path().into()) };
         let resolver = Resolver::new(roots, vec![Box::new(runtime.clone())], Arc::default());
         let listeners = BTreeMap::from([(Kind::ContainerStart, 1), (Kind::ContainerStop, 2)]);
-        let (lives, changes) = channel(listeners, at(100));
+        let (lives, changes) = channel(listeners, at(100), Box::new(Own::at(Path::new("/"))));
         Self { runtime, resolver, hierarchy, lives, changes, oom_kills: false }
     }
 

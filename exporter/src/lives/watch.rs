@@ -10,11 +10,14 @@ use doubleslit_common::kind::Kind;
 use tokio::sync::mpsc::{self, Sender};
 
 use super::{Change, Changes, Fate, Init, Numbers, Reason, Stop, What, init};
-use crate::identity::{
-    CgroupId, Scope,
-    directory::Cgroup,
-    facts::End,
-    resolve::{Resolved, Resolver},
+use crate::{
+    identity::{
+        CgroupId, Scope,
+        directory::Cgroup,
+        facts::End,
+        resolve::{Resolved, Resolver},
+    },
+    others::Look,
 };
 
 /// How long a start waits for the container's program to take the place of the runtime's.
@@ -27,12 +30,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 const ROOM: usize = 4096;
 
 /// Where changes go in, and where they come out: those of the kinds that somebody listens to, one bit a listener. Starts
-/// are those after `begun`.
+/// are those after `begun`. First processes are looked at by `look`.
 #[must_use]
-pub fn channel(listeners: BTreeMap<Kind, u32>, begun: SystemTime) -> (Lives, Changes) {
+pub fn channel(listeners: BTreeMap<Kind, u32>, begun: SystemTime, look: Box<dyn Look>) -> (Lives, Changes) {
     let (sender, changes) = mpsc::channel(ROOM);
     let numbers = Arc::default();
-    (Lives { listeners, begun, sender, numbers, starting: BTreeMap::new(), stopping: Vec::new() }, changes)
+    (Lives { listeners, begun, look, sender, numbers, starting: BTreeMap::new(), stopping: Vec::new() }, changes)
 }
 
 /// The containers that are starting or stopping.
@@ -40,6 +43,7 @@ pub fn channel(listeners: BTreeMap<Kind, u32>, begun: SystemTime) -> (Lives, Cha
 pub struct Lives {
     listeners: BTreeMap<Kind, u32>,
     begun: SystemTime,
+    look: Box<dyn Look>,
     sender: Sender<Change>,
     numbers: Arc<Numbers>,
     starting: BTreeMap<CgroupId, Starting>,
@@ -95,7 +99,8 @@ impl Lives {
     /// Looks at those that are starting or stopping, and tells of those of which no more is expected. `has_oom_kill` says
     /// whether the OOM killer chose a process of a cgroup.
     pub fn look(&mut self, resolver: &Resolver, has_oom_kill: impl Fn(CgroupId) -> bool, now: Instant) {
-        let ready = self.starting.extract_if(.., |_, starting| starting.look(resolver) || starting.until <= now);
+        let Self { starting, look, .. } = self;
+        let ready = starting.extract_if(.., |_, starting| starting.look(resolver, look.as_mut()) || starting.until <= now);
         for starting in ready.map(|(_, starting)| starting).collect::<Vec<_>>() {
             self.tell_start(starting);
         }
@@ -143,9 +148,9 @@ fn is_container(cgroup: &Cgroup) -> bool {
 
 impl Starting {
     /// Says whether the container's own program is there.
-    fn look(&mut self, resolver: &Resolver) -> bool {
+    fn look(&mut self, resolver: &Resolver, look: &mut dyn Look) -> bool {
         let first = resolver.first_pid(&self.cgroup.path);
-        let Some(seen) = first.and_then(|pid| init::look(resolver.proc(), pid)) else { return false };
+        let Some(seen) = first.and_then(|pid| init::look(resolver.proc(), pid, look)) else { return false };
         self.init = Some(seen.init);
         seen.is_final
     }

@@ -83,6 +83,12 @@ impl Tracefs {
         Self { root: root.to_owned(), _mount: None }
     }
 
+    /// Where it is, as this process finds it.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The names of all tracepoints, sorted.
     ///
     /// # Errors

@@ -115,6 +115,14 @@ pub struct Endpoint {
     pub path: String,
 }
 
+impl Endpoint {
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.is_secure { 443 } else { 80 })
+    }
+}
+
 /// What a collector speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

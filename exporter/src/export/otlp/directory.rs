@@ -41,7 +41,10 @@ impl Directory {
     /// Opens it; it is made if need be. Returns the files in it, the first one first. Damaged ones are removed, and how many there
     /// were is returned.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Stored>, usize)> {
-        fs::create_dir_all(path)?;
+        // A process that is restricted by now could not make it, even where it is there.
+        if !path.is_dir() {
+            fs::create_dir_all(path)?;
+        }
         let lock = File::create(path.join("lock"))?;
         lock.try_lock()?;
         let directory = Self { path: path.to_owned(), _lock: Arc::new(lock) };

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -39,6 +39,16 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// Makes the directory of a queue, if it is not there.
+///
+/// # Errors
+///
+/// When that is not possible.
+pub fn prepare(directory: &Path) -> Result<(), StartError> {
+    let made = std::fs::create_dir_all(directory);
+    made.map_err(|source| StartError::Directory { path: directory.to_owned(), source })
 }
 
 /// The tasks that send events.

@@ -21,7 +21,7 @@ mod totals;
 mod tests;
 
 pub use client::{Client, Signal, TlsError};
-pub use logs::{LogExport, StartError};
+pub use logs::{LogExport, StartError, prepare};
 pub use metrics::{MetricExport, encode};
 pub(super) use points::Points;
 pub use record::{Recorder, ShownLabels, event_name};

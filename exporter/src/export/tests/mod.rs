@@ -178,6 +178,11 @@ fn internals() -> Internals {
         }],
         stats_enabled: true,
         pinned: Pinned::Off,
+        sandbox: Sandbox(vec![
+            (Layer::Capabilities, State::Active("BPF,PERFMON".to_owned())),
+            (Layer::Landlock, State::Unavailable("the kernel does not have it".to_owned())),
+            (Layer::Seccomp, State::Off),
+        ]),
         begun: Duration::ZERO,
         poll_failures: 3,
         events: Some(account()),

@@ -107,7 +107,7 @@ fn users_are_those_of_the_owner() {
     let (machine, told) = (Machine::new(), Told::default());
     let mut directory = machine.directory_with(vec![Box::new(told.clone())]);
     assert!(directory.insert(CgroupId(1), "/before", None).users.is_none());
-    directory.name_users().expect("threads");
+    directory.name_users(Looks::own(machine.root.path()).users).expect("threads");
     told.knows(A, "web");
     let b = A.replace('6', "7");
     for (id, path) in [

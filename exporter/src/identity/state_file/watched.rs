@@ -19,11 +19,17 @@ impl Watched {
 
     /// What is in it, empty while it cannot be read; nothing when that is the same as before.
     pub(in crate::identity) fn news(&mut self) -> Option<Vec<u8>> {
+        let (tree, path) = (self.tree.clone(), self.path.clone());
+        self.news_by(|| Some(tree.read(&path).unwrap_or_default()))
+    }
+
+    /// The same, where somebody else reads it. Nothing as well when nobody does.
+    pub(in crate::identity) fn news_by(&mut self, read: impl FnOnce() -> Option<Vec<u8>>) -> Option<Vec<u8>> {
         let stamp = self.tree.stamp(&self.path).ok();
         if matches!((self.read, stamp), (Some(read), Some(stamp)) if read.is_still(stamp)) {
             return None;
         }
         self.read = stamp;
-        Some(self.tree.read(&self.path).unwrap_or_default())
+        read()
     }
 }

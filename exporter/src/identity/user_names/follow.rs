@@ -9,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{UidMap, UserNames, Users, first};
-use crate::identity::{roots::Roots, state_file::Watched};
+use super::{UidMap, UserNames, Users};
+use crate::{
+    identity::{roots::Roots, started, state_file::Watched},
+    others::{Look, UserFiles},
+};
 
-/// How many files are read at a time. One that never comes to its end takes a thread for good, and the others go on.
-const THREADS: usize = 4;
 /// How often the machine's list is looked at.
 const HOST_INTERVAL: Duration = Duration::from_secs(1);
 /// How long events of a new container wait for names at all.
@@ -31,23 +32,24 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Reads the machine's list, and begins to follow it.
+    /// Reads the machine's list, and begins to follow it. Whoever looks does so on a thread of its own: a list that never comes
+    /// to its end takes it for good, and the others go on.
     ///
     /// # Errors
     ///
     /// When a thread cannot be made.
-    pub fn start(roots: &Roots) -> io::Result<Self> {
+    pub fn start(roots: &Roots, mut looks: Vec<Box<dyn Look>>) -> io::Result<Self> {
         let host = Arc::<Users>::default();
         let shared = Arc::new(Shared { roots: roots.clone(), queue: Mutex::default(), changed: Condvar::new() });
         let passwd = Watched::new(roots.tree.clone(), roots.passwd.clone());
         let mut task = Task::Host { users: Arc::clone(&host), passwd };
         // The first events have names.
-        let delay = task.attend(roots);
+        let delay = looks.first_mut().and_then(|look| task.attend(roots, look.as_mut()));
         shared.add(task, delay.unwrap_or_default());
         let follower = Self { host, shared };
-        for _ in 0..THREADS {
+        for mut look in looks {
             let shared = Arc::clone(&follower.shared);
-            thread::Builder::new().name("users".to_owned()).spawn(move || shared.work())?;
+            thread::Builder::new().name("users".to_owned()).spawn(move || shared.work(look.as_mut()))?;
         }
         Ok(follower)
     }
@@ -106,9 +108,9 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    fn work(&self) {
+    fn work(&self, look: &mut dyn Look) {
         while let Some(mut task) = self.next() {
-            if let Some(delay) = task.attend(&self.roots) {
+            if let Some(delay) = task.attend(&self.roots, look) {
                 self.add(task, delay);
             }
         }
@@ -139,24 +141,40 @@ enum Task {
 
 impl Task {
     /// Looks for names. Returns when to look again.
-    fn attend(&mut self, roots: &Roots) -> Option<Duration> {
+    fn attend(&mut self, roots: &Roots, look: &mut dyn Look) -> Option<Duration> {
         match self {
             Self::Host { users, passwd } => {
-                if let Some(bytes) = passwd.news() {
+                if let Some(bytes) = passwd.news_by(|| look.machine_users()) {
                     users.set(UserNames::parse(&bytes, &UidMap::identity()));
                 }
                 Some(HOST_INTERVAL)
             }
             Self::Container { users, cgroup, since } => {
                 let users = users.upgrade()?;
-                attend_container(&users, roots, cgroup, *since)
+                attend_container(&users, roots, cgroup, *since, look)
             }
         }
     }
 }
 
-fn attend_container(users: &Users, roots: &Roots, cgroup: &Path, since: Instant) -> Option<Duration> {
-    if let Some(names) = first::look(roots, cgroup) {
+/// The names of the users of the container whose own cgroup is this directory; nothing while its first process is not in the
+/// container yet, or is gone. A container without a readable list has no names.
+pub(super) fn names(roots: &Roots, cgroup: &Path, look: &mut dyn Look) -> Option<UserNames> {
+    let first = started::first(cgroup, &roots.proc)?;
+    let UserFiles { uid_map, passwd } = look.users(first.pid)?;
+    // It was somebody else's if the container has another first process by now.
+    let is_still = started::first(cgroup, &roots.proc)? == first;
+    is_still.then(|| UserNames::parse(&passwd, &UidMap::parse(&uid_map)))
+}
+
+fn attend_container(
+    users: &Users,
+    roots: &Roots,
+    cgroup: &Path,
+    since: Instant,
+    look: &mut dyn Look,
+) -> Option<Duration> {
+    if let Some(names) = names(roots, cgroup, look) {
         users.set(names);
         return None;
     }

@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
-use crate::identity::roots::Roots;
+use crate::{
+    identity::roots::Roots,
+    others::{Look, Looks, Own},
+};
 
 fn all(names: &UserNames) -> Vec<(u32, &str)> {
     names.iter().collect()
@@ -100,8 +103,12 @@ impl Machine {
         fs::write(path, text).expect("a file");
     }
 
+    fn looks(&self) -> Vec<Box<dyn Look>> {
+        Looks::own(self.directory.path()).users
+    }
+
     fn look(&self) -> Option<UserNames> {
-        first::look(&self.roots, &self.roots.cgroup.join("web"))
+        follow::names(&self.roots, &self.roots.cgroup.join("web"), &mut Own::at(self.directory.path()))
     }
 }
 
@@ -187,7 +194,7 @@ fn reads_no_more_than_a_bounded_regular_file() {
 fn follows_the_machines_list_and_reads_a_containers_once() {
     let machine = Machine::new();
     machine.write("container/etc/passwd", PASSWD);
-    let follower = Follower::start(&machine.roots).expect("threads");
+    let follower = Follower::start(&machine.roots, machine.looks()).expect("threads");
     let (host, container) = (follower.of_host(), follower.of_container("/web"));
     assert_eq!(host.names().and_then(|names| names.get(1234).map(str::to_owned)).as_deref(), Some("ann"));
     assert!(!host.is_awaited());
@@ -204,7 +211,7 @@ fn names_come_as_soon_as_there_is_a_process() {
     let machine = Machine::new();
     machine.write("container/etc/passwd", PASSWD);
     machine.write("cgroup/web/cgroup.procs", "");
-    let follower = Follower::start(&machine.roots).expect("threads");
+    let follower = Follower::start(&machine.roots, machine.looks()).expect("threads");
     let container = follower.of_container("/web");
     std::thread::sleep(Duration::from_millis(50));
     assert!(container.is_awaited() && container.names().is_none());
@@ -217,7 +224,7 @@ fn names_come_as_soon_as_there_is_a_process() {
 fn what_hangs_hangs_alone() {
     let machine = Machine::new();
     machine.write("container/etc/passwd", PASSWD);
-    let follower = Follower::start(&machine.roots).expect("threads");
+    let follower = Follower::start(&machine.roots, machine.looks()).expect("threads");
     let hanging: Vec<_> = (0..3)
         .map(|number| {
             let path = format!("/hangs-{number}");

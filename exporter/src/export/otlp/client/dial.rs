@@ -39,7 +39,7 @@ impl Dialer {
         let greeting = Greeting::new(connection.protocol);
         let endpoint = &connection.endpoint;
         let host = endpoint.authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = endpoint.authority.port_u16().unwrap_or(if endpoint.is_secure { 443 } else { 80 });
+        let port = endpoint.port();
         let tls = endpoint.is_secure.then(|| {
             let name = ServerName::try_from(host.clone()).map_err(|_| TlsError::Name(host.clone()))?;
             Ok((TlsConnector::from(Arc::new(configuration(&connection.tls, greeting.alpn())?)), name))

@@ -18,7 +18,7 @@ const LOOKUPS: usize = 8;
 const LINKS_MAX: usize = 40;
 
 /// Opens what is at `path`, as if `root` were the root.
-pub(super) fn open_in_root(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_in_root(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     match look_up(root, path, flags) {
         // Who filters system calls by their arguments cannot look into those of openat2, and refuses it: systemd does where a
         // unit may not make files that have an owner's rights (`RestrictSUIDSGID=`), older container engines always.
@@ -40,9 +40,9 @@ fn look_up(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno>
     outcome
 }
 
-/// Goes from directory to directory. What is above one is known by the way that led there, and no link is followed by the kernel:
-/// so nothing leads out, whatever is renamed meanwhile.
-fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+/// The same from directory to directory, without openat2. What is above one is known by the way that led there, and no link is followed
+/// by the kernel, not even one of proc: so nothing leads out, whatever is renamed meanwhile.
+pub(crate) fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     // What is still to go, the next one last.
     let mut names: Vec<OsString> = parts(path);
     let mut way: Vec<OwnedFd> = Vec::new();
