@@ -25,13 +25,23 @@ pub struct Setup {
     config: String,
     mounts_of: Option<i32>,
     socket: Option<PathBuf>,
+    by: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Setup {
     /// The binary, with the default configuration.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), arguments: Vec::new(), config: String::new(), mounts_of: None, socket: None }
+        Self {
+            binary: binary.into(),
+            arguments: Vec::new(),
+            config: String::new(),
+            mounts_of: None,
+            socket: None,
+            by: Vec::new(),
+            variables: Vec::new(),
+        }
     }
 
     /// Further arguments.
@@ -53,6 +63,20 @@ impl Setup {
     #[must_use]
     pub fn socket(mut self, path: &Path) -> Self {
         self.socket = Some(path.to_owned());
+        self
+    }
+
+    /// Has a command execute it in its own place.
+    #[must_use]
+    pub fn by(mut self, command: &[&str]) -> Self {
+        self.by = command.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// A variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -79,15 +103,21 @@ impl Setup {
         let config = directory.path().join("config.yaml");
         let log = directory.path().join("log");
         fs::write(&config, &self.config).expect("a file can be written");
-        let mut command = match self.mounts_of {
+        let mut command = match (self.mounts_of, self.by.split_first()) {
+            (_, Some((first, rest))) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&self.binary);
+                command
+            }
             // nsenter executes the exporter in its own place, so that the process is the exporter.
-            Some(pid) => {
+            (Some(pid), None) => {
                 let mut command = Command::new("nsenter");
                 command.arg(format!("--mount=/proc/{pid}/ns/mnt")).arg("--").arg(&self.binary);
                 command
             }
-            None => Command::new(&self.binary),
+            (None, None) => Command::new(&self.binary),
         };
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.arg("run").arg(format!("--web.listen-address={address}"));
         // One for each, because several can run at once.
         let socket = self.socket.clone().unwrap_or_else(|| directory.path().join("api.sock"));

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Bpf, Config, Identity, Limits, LiveEvents, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Privileges, Probes, Retention,
-    Sockets, Web,
+    Bpf, Config, Identity, Limits, LiveEvents, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Privileges, Probes,
+    Retention, Sockets, Web,
     address::ListenAddress,
     error::{Error, quoted},
     ignore::ignore,

@@ -1,11 +1,18 @@
 //! Where things are on the machine whose containers are counted.
 
 use std::{
+    ops::Range,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
 use super::{podman, state_file::Tree, users::Users};
+
+/// The users who are people (login.defs(5)).
+const PEOPLE: Range<u32> = 1000..65534;
+
+/// Where programs keep what is theirs in a home (file-hierarchy(7)).
+const DATA_IN_HOME: &str = ".local/share";
 
 /// Where things are. Paths are those that the machine itself has for them, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,16 +56,18 @@ impl Roots {
     /// writing; and beside that the proc file system and the hierarchy.
     #[must_use]
     pub fn read(&self) -> Vec<OwnedFd> {
-        let of_lib = ["containerd", "rancher/k3s/agent/containerd", "containers/storage"].map(|path| self.lib.join(path));
+        let of_lib =
+            ["containerd", "rancher/k3s/agent/containerd", "containers/storage"].map(|path| self.lib.join(path));
         // A runtime makes its directory below `/run` with its first container.
         let mut places = vec![self.run.clone(), self.docker.clone(), self.pod_logs.clone(), self.passwd.clone()];
         places.extend(of_lib);
         let mut opened: Vec<_> = places.iter().filter_map(|path| self.tree.find(path)).collect();
         let mut users = Users::new(self.tree.clone(), self.passwd.clone());
-        opened.extend(users.homes().iter().filter_map(|(_, home)| {
-            // Where a user has no containers yet, there is nothing else to open but the home.
+        opened.extend(users.homes().iter().filter_map(|(uid, home)| {
             let home = self.tree.part(home);
-            home.find(Path::new(podman::IN_HOME)).or_else(|| home.find(Path::new("/")))
+            // People may begin to have containers.
+            let later = PEOPLE.contains(uid).then_some(DATA_IN_HOME);
+            [podman::IN_HOME].into_iter().chain(later).find_map(|path| home.find(Path::new(path)))
         }));
         opened.extend([&self.proc, &self.cgroup].into_iter().filter_map(|path| Tree::new(path).find(Path::new("/"))));
         opened

@@ -100,7 +100,8 @@ impl Lives {
     /// whether the OOM killer chose a process of a cgroup.
     pub fn look(&mut self, resolver: &Resolver, has_oom_kill: impl Fn(CgroupId) -> bool, now: Instant) {
         let Self { starting, look, .. } = self;
-        let ready = starting.extract_if(.., |_, starting| starting.look(resolver, look.as_mut()) || starting.until <= now);
+        let ready =
+            starting.extract_if(.., |_, starting| starting.look(resolver, look.as_mut()) || starting.until <= now);
         for starting in ready.map(|(_, starting)| starting).collect::<Vec<_>>() {
             self.tell_start(starting);
         }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, LandlockStatus, NetPort, PathBeneath,
-    Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, make_bitflags,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, LandlockStatus, NetPort,
+    PathBeneath, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus,
+    Scope, make_bitflags,
 };
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 
@@ -93,9 +94,14 @@ fn hides_processes(mountinfo: &str) -> bool {
     mountinfo.lines().filter_map(|line| line.split_once(" - ")).any(|(mount, file_system)| {
         let mut fields = file_system.split(' ');
         let hides = |options: &str| {
-            options.split(',').filter_map(|option| option.strip_prefix("hidepid=")).any(|hidden| !matches!(hidden, "0" | "off"))
+            options
+                .split(',')
+                .filter_map(|option| option.strip_prefix("hidepid="))
+                .any(|hidden| !matches!(hidden, "0" | "off"))
         };
-        fields.next() == Some("proc") && mount.split(' ').nth(4) == Some("/proc") && fields.next_back().is_some_and(hides)
+        fields.next() == Some("proc")
+            && mount.split(' ').nth(4) == Some("/proc")
+            && fields.next_back().is_some_and(hides)
     })
 }
 

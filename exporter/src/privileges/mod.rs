@@ -102,7 +102,10 @@ impl Sandbox {
             match take() {
                 Ok(detail) => State::Active(detail),
                 Err(reason) => {
-                    warn!(layer = layer.name(), reason, "this layer of the sandbox is not there; the exporter goes on without it");
+                    warn!(
+                        layer = layer.name(),
+                        reason, "this layer of the sandbox is not there; the exporter goes on without it"
+                    );
                     State::Unavailable(reason)
                 }
             }

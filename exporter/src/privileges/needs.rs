@@ -88,7 +88,8 @@ impl Needs<'_> {
             needed |= if held.contains(programs) { programs } else { programs | CapabilitySet::SYS_ADMIN };
         }
         // Files of another user's are read with the one above, written to and connected to with this one.
-        let has_others = self.queue().into_iter().map(Path::to_owned).chain(self.sockets()).any(|path| is_anothers(&path));
+        let has_others =
+            self.queue().into_iter().map(Path::to_owned).chain(self.sockets()).any(|path| is_anothers(&path));
         if has_others || !held.contains(CapabilitySet::DAC_READ_SEARCH) {
             needed |= CapabilitySet::DAC_OVERRIDE;
         }
@@ -104,11 +105,14 @@ impl Needs<'_> {
         }
         if self.otlp() {
             places.extend(TRUSTED.iter().chain(&NAMES).map(PathBuf::from));
+            places.push(self.config.identity.host_root.join("etc/machine-id"));
             places.extend(TRUSTED_VARIABLES.iter().filter_map(std::env::var_os).map(PathBuf::from));
         }
         for Connection { tls, .. } in self.connections() {
             places.extend(tls.authority.as_deref().map(surroundings));
-            places.extend(tls.client.iter().flat_map(|(certificate, key)| [certificate, key]).map(|path| surroundings(path)));
+            places.extend(
+                tls.client.iter().flat_map(|(certificate, key)| [certificate, key]).map(|path| surroundings(path)),
+            );
         }
         if self.traces() {
             let tracefs = ["sys/kernel/tracing", "sys/kernel/debug/tracing"];

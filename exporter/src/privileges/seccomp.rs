@@ -256,7 +256,12 @@ fn is(argument: u8, value: u64) -> SeccompCondition {
     condition(argument, Dword, SeccompCmpOp::Eq, value)
 }
 
-fn condition(argument: u8, length: seccompiler::SeccompCmpArgLen, operator: SeccompCmpOp, value: u64) -> SeccompCondition {
+fn condition(
+    argument: u8,
+    length: seccompiler::SeccompCmpArgLen,
+    operator: SeccompCmpOp,
+    value: u64,
+) -> SeccompCondition {
     SeccompCondition::new(argument, length, operator, value).expect("a call has six arguments")
 }
 
@@ -318,7 +323,8 @@ mod tests {
             let config = load(text);
             let calls = exporter(&Needs { config: &config, config_file: None, tracefs: None });
             let commands = calls[&libc::SYS_bpf].len();
-            let has = [libc::SYS_perf_event_open, libc::SYS_connect, libc::SYS_fsync].map(|call| calls.contains_key(&call));
+            let has =
+                [libc::SYS_perf_event_open, libc::SYS_connect, libc::SYS_fsync].map(|call| calls.contains_key(&call));
             let families = calls.get(&libc::SYS_socket).map_or(0, Vec::len);
             (commands, has, families)
         };

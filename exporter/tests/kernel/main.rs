@@ -29,6 +29,8 @@ mod page;
 mod perf;
 mod pin;
 mod pods;
+#[cfg(target_arch = "x86_64")]
+mod privileges;
 mod prometheus;
 mod ps;
 mod pure_v2;

@@ -31,6 +31,7 @@ use crate::{
         Identity, Runtime, Scope,
         labels::{DESCRIPTION, IdentityLabel},
     },
+    privileges::{Layer, Sandbox, State},
     probes::{self, PROBES},
 };
 

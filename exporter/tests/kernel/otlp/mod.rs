@@ -30,6 +30,11 @@ pub(crate) fn exporting(collector: &Collector, protocol: &str, otlp: &str) -> Se
     setup().config(&format!("otlp: {{endpoint: 'http://{address}', protocol: {protocol}, {otlp}}}"))
 }
 
+/// The same by gRPC, with a setup of one's own.
+pub(crate) fn exporting_with(setup: Setup, collector: &Collector, otlp: &str) -> Setup {
+    setup.config(&format!("otlp: {{endpoint: 'http://{}', protocol: grpc, {otlp}}}", collector.grpc()))
+}
+
 /// The same, and sends the executions of one container alone: whatever else the machine does changes nothing.
 fn exporting_executions(of: &LoadContainer<'_>, to: &Collector, protocol: &str, otlp: &str) -> Setup {
     let events = format!("events: {{select: [{{event: exec, container_id: {}}}]}}", of.id);
