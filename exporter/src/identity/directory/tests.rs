@@ -3,12 +3,15 @@
 use std::{fs, path::Path, sync::Mutex, time::Duration};
 
 use super::*;
-use crate::identity::{
-    Scope,
-    facts::Facts,
-    failures::Reason,
-    roots::Roots,
-    source::{self, Trouble, Wanted},
+use crate::{
+    identity::{
+        Scope,
+        facts::Facts,
+        failures::Reason,
+        roots::Roots,
+        source::{self, Trouble, Wanted},
+    },
+    others::Looks,
 };
 
 const A: &str = "60ef7fa3a8aa4cfaa2e7bc08373689c3978ada30d39fee37cf78c89f7011ffc8";
@@ -107,7 +110,7 @@ fn users_are_those_of_the_owner() {
     let (machine, told) = (Machine::new(), Told::default());
     let mut directory = machine.directory_with(vec![Box::new(told.clone())]);
     assert!(directory.insert(CgroupId(1), "/before", None).users.is_none());
-    directory.name_users(Looks::own(machine.root.path()).users).expect("threads");
+    directory.name_users(Looks::own(machine.0.path()).users).expect("threads");
     told.knows(A, "web");
     let b = A.replace('6', "7");
     for (id, path) in [
