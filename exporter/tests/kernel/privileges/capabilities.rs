@@ -33,6 +33,7 @@ fn with(setup: Setup, capabilities: &[&str]) -> Setup {
 /// The bit of each capability (include/uapi/linux/capability.h).
 fn bits(capabilities: &[&str]) -> u64 {
     let bit = |name: &&str| match *name {
+        "dac_override" => 1,
         "dac_read_search" => 2,
         "sys_ptrace" => 19,
         "sys_admin" => 21,
@@ -85,7 +86,7 @@ fn traces() {
     for start in [&[BPF, PERFMON][..], &[SYS_ADMIN]] {
         let mut exporter = with(setup(), start).start();
         assert_counts(&mut exporter, start);
-        let container = docker().load("traced", &[]);
+        let _container = docker().load("traced", &[]);
         let spec = json!({ "containers": ["traced"], "events": ["exec"] });
         doubleslit_testbed::api::trace(&exporter.socket, "one", &spec);
     }
@@ -163,4 +164,55 @@ fn files_of_others() {
             (scrape.matching("doubleslit_container_info", &labels).count() == 1).then_some(())
         });
     }
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn a_queue_of_another_user() {
+    use std::{fs, os::unix::fs::chown};
+
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let queue = directory.path().join("queue");
+    fs::create_dir(&queue).expect("a directory can be made");
+    chown(&queue, Some(12345), Some(12345)).expect("root may");
+    let collector = Collector::start();
+    let otlp = format!("logs: {{linger: 10ms, directory: '{}'}}", queue.display());
+    let exporting = || exporting_with(setup().config(QUIET), &collector, &otlp);
+    let mut exporter = with(exporting(), &[BPF, PERFMON, "dac_override"]).start();
+    assert_counts(&mut exporter, &["dac_override"]);
+    wait::until("events went through the queue", || {
+        let exported = exporter.scrape().sum("doubleslit_otlp_log_records_exported_total", &[]);
+        (exported > 0.0).then_some(())
+    });
+    assert!(exporter.stop().0.success());
+    let log = refusal(&with(exporting(), &[BPF, PERFMON]));
+    assert!(log.contains(&queue.display().to_string()), "{log}");
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn the_bounding_set() {
+    for (further, bounded) in [(&["setpcap"][..], 0), (&[], bits(&[BPF, PERFMON]))] {
+        let exporter = with(setup().config(QUIET), &[&[BPF, PERFMON], further].concat()).start();
+        assert_eq!(set(exporter.pid(), "CapBnd"), bounded, "{further:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn tracepoints_where_tracefs_is_not_mounted() {
+    let without_tracefs = |capabilities: &[&str]| {
+        let bounding: Vec<_> = capabilities.iter().map(|name| format!(",+{name}")).collect();
+        let script = format!(
+            "umount -a -t tracefs,debugfs 2>/dev/null; exec setpriv --bounding-set=-all{} --inh-caps=-all --ambient-caps=-all -- \"$@\"",
+            bounding.concat()
+        );
+        let setup = setup().config(QUIET).config("tracepoints: [sched:sched_process_fork]");
+        setup.by(&["unshare", "--mount", "sh", "-c", &script, "sh"])
+    };
+    let mut exporter = without_tracefs(&[SYS_ADMIN]).start();
+    assert_counts(&mut exporter, &[]);
+    assert!(exporter.scrape().sum("doubleslit_tracepoint_hits_total", &[]) >= 20.0);
+    let log = refusal(&without_tracefs(&[BPF, PERFMON]));
+    assert!(log.contains("CAP_SYS_ADMIN"), "{log}");
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use doubleslit_testbed::{
+    cgroup::v2_root,
     collector::Collector,
     exporter::Exporter,
     inject::{self, Argument, Thread},
@@ -35,8 +36,8 @@ const HOW: [u8; 24] = {
     how
 };
 
-/// What neither the exporter nor its helper may do. The file can be written to by everybody.
-fn never(file: &str) -> Vec<Call<'_>> {
+/// What neither the exporter nor its helper may do. The file can be written to by everybody, the cgroup's by root.
+fn never<'a>(file: &'a str, cgroup: &'a str) -> Vec<Call<'a>> {
     let open = |path, flags: i32| vec![AT.into(), Argument::from(path), flags.into(), 0o600.into()];
     let pid = 1.into();
     let (zero, four) = (|| Argument::Number(0), || Argument::Number(4096));
@@ -58,7 +59,7 @@ fn never(file: &str) -> Vec<Call<'_>> {
         ("append", libc::SYS_openat, open(file, libc::O_WRONLY | libc::O_APPEND)),
         ("cut off on opening", libc::SYS_openat, open(file, libc::O_RDONLY | libc::O_TRUNC)),
         ("write to proc", libc::SYS_openat, open("/proc/self/oom_score_adj", libc::O_WRONLY)),
-        ("write to a cgroup", libc::SYS_openat, open("/sys/fs/cgroup/cgroup.procs", libc::O_WRONLY)),
+        ("write to a cgroup", libc::SYS_openat, open(cgroup, libc::O_WRONLY)),
         ("write to the kernel's settings", libc::SYS_openat, open("/proc/sys/kernel/core_pattern", libc::O_WRONLY)),
         ("cut off", libc::SYS_truncate, vec![file.into(), zero()]),
         ("unlink", libc::SYS_unlink, vec![file.into()]),
@@ -178,7 +179,8 @@ fn on_every_thread() {
     let port = listener.local_addr().expect("it is bound").port();
     let helper = helper(&exporter).expect("it has one");
 
-    let calls = never(file.to_str().expect("UTF-8"));
+    let cgroup = v2_root().join("cgroup.procs");
+    let calls = never(file.to_str().expect("UTF-8"), cgroup.to_str().expect("UTF-8"));
     assert_refused("the exporter", exporter.pid(), &calls);
     assert_refused("the helper", helper, &calls);
     // What the exporter may do, and its helper not.
