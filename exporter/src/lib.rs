@@ -31,6 +31,7 @@ pub mod reference;
 pub mod top;
 pub mod tracepoints;
 pub mod traces;
+pub mod web;
 
 pub use app::{EventStream, Observer, ObserverError, Unseen};
 pub use doubleslit_common::kind::Kind;

@@ -1,8 +1,9 @@
 //! The least HTTP/1.1 client: GET and POST over one connection that stays open, so that asking opens and closes no sockets.
 
 use std::{
+    fmt,
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     os::fd::AsFd as _,
     thread,
@@ -11,10 +12,20 @@ use std::{
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// An open connection.
-#[derive(Debug)]
 pub struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Duplex>>,
     address: SocketAddr,
+}
+
+/// What is read from and written to.
+pub trait Duplex: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Duplex for T {}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connection").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 /// An answer.
@@ -47,7 +58,12 @@ impl Connection {
     pub fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(crate::wait::PATIENCE))?;
-        Ok(Self { stream: BufReader::new(stream), address })
+        Ok(Self::over(stream, address))
+    }
+
+    /// Goes on with what is connected to an address already.
+    pub fn over(stream: impl Duplex + 'static, address: SocketAddr) -> Self {
+        Self { stream: BufReader::new(Box::new(stream)), address }
     }
 
     /// Connects from where a process has its network.

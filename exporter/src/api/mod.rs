@@ -31,16 +31,10 @@ pub use socket::{Socket, SocketError};
 pub use streams::Streams;
 pub use token::{Token, TokenError};
 
-use crate::{
-    http::{RELOAD, Stopping},
-    traces::Traces,
-};
+use crate::{http::RELOAD, traces::Traces, web::Stopping};
 
 /// Where the traces are.
 pub const TRACES: &str = "/api/v1/traces";
-
-/// Streams that may be open at once; a further one is turned away.
-const STREAMS_MAX: usize = 64;
 
 /// The description of all routes.
 const DESCRIPTION: &str = include_str!("openapi.json");
@@ -68,9 +62,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Site>>)> {
     ]
 }
 
-/// The routes. Streams end when the servers begin to stop.
-pub fn router(traces: Traces, reloads: Reloads, stopping: Stopping) -> Router {
-    let site = Site { streams: Streams::new(traces.clone(), stopping, STREAMS_MAX), traces, reloads };
+/// The routes, with no more than so many streams at once. These end when the servers begin to stop.
+pub fn router(traces: Traces, reloads: Reloads, stopping: Stopping, streams: usize) -> Router {
+    let site = Site { streams: Streams::new(traces.clone(), stopping, streams), traces, reloads };
     routes()
         .into_iter()
         .fold(Router::new(), |router, (path, answer)| router.route(path, answer))

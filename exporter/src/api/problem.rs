@@ -6,6 +6,8 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::web::Refusal;
+
 /// The media type.
 const PROBLEM: &str = "application/problem+json";
 
@@ -24,6 +26,9 @@ pub struct Problem {
     /// The field of the body or the part of the path that is at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) field: Option<String>,
+    /// What it is counted as.
+    #[serde(skip)]
+    refusal: Option<Refusal>,
 }
 
 impl Problem {
@@ -35,7 +40,13 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            refusal: None,
         }
+    }
+
+    /// Has it counted.
+    pub(super) fn counted(self, refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), ..self }
     }
 
     /// Says which field is at fault.
@@ -53,6 +64,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         // It was made of a status, and texts are always JSON.
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, PROBLEM)], serde_json::to_string(&self).unwrap_or_default()).into_response()
+        let text = serde_json::to_string(&self).unwrap_or_default();
+        let mut answer = (status, [(header::CONTENT_TYPE, PROBLEM)], text).into_response();
+        if let Some(refusal) = self.refusal {
+            answer.extensions_mut().insert(refusal);
+        }
+        answer
     }
 }

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::form::Form;
-use crate::{events::hub::Subscription, http::Stopping};
+use crate::{events::hub::Subscription, web::Stopping};
 
 /// How long nothing may be sent before the reader is told that the stream is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

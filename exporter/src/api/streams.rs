@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 use super::{form::Form, problem::Problem, stream, traces};
 use crate::{
     events::hub::Subscription,
-    http::Stopping,
     traces::{Phase, Spec, Traces},
+    web::{Refusal, Stopping},
 };
 
 /// How often it is looked whether the kernel sends what a stream asks for.
@@ -65,7 +65,7 @@ impl Streams {
     fn permit(&self) -> Result<impl Send + 'static, Problem> {
         Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
             let detail = format!("{} streams are open already, and there may be no more: end one", self.max);
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).counted(Refusal::Streams)
         })
     }
 }

@@ -14,13 +14,16 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::{
     events::{event::Event, fake, outlet::Outlet as _},
-    http::Servers,
     identity::{
         CgroupId, Identity, Scope,
         registry::{Known, Watcher as _},
     },
     traces::{Kernel, Key, Phase, Switch, Wanted},
+    web::Servers,
 };
+
+/// Streams that may be open at once.
+const STREAMS_MAX: usize = 64;
 
 /// A kernel that sends everything but ends of processes.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ impl Api {
                 let _ = reply.send(Ok(Vec::new()));
             }
         });
-        Self { router: router(traces.clone(), reloads, servers.stopping()), traces, servers }
+        Self { router: router(traces.clone(), reloads, servers.stopping(), STREAMS_MAX), traces, servers }
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response<Body> {

@@ -9,8 +9,8 @@ use crate::{
     api::{self, Reloads, Socket, Token},
     config::Api,
     error::chain,
-    http::{self, Servers},
     traces::Traces,
+    web::{self, Servers, Web},
 };
 
 /// What listens for those who ask the API.
@@ -26,7 +26,7 @@ impl Doors {
         let tcp = match &config.tcp {
             Some(tcp) => {
                 let token = Token::read(&tcp.token_file)?;
-                Some((http::bind(&tcp.addresses, "api.listen_address")?, token))
+                Some((web::bind(&tcp.addresses, "api.listen_address")?, token))
             }
             None => None,
         };
@@ -41,17 +41,25 @@ impl Doors {
     }
 
     /// Serves there.
-    pub(super) fn serve(self, servers: &mut Servers, traces: &Traces, reloads: Reloads) -> Result<(), http::Error> {
-        let router = api::router(traces.clone(), reloads, servers.stopping());
+    pub(super) fn serve(
+        self,
+        servers: &mut Servers,
+        traces: &Traces,
+        reloads: Reloads,
+        web: &Web,
+        streams: usize,
+    ) -> Result<(), web::Error> {
+        let router = api::router(traces.clone(), reloads, servers.stopping(), streams);
         if let Some(socket) = self.socket {
             info!(socket = %socket.path().display(), "serving the API");
-            servers.add(socket.open().map_err(|source| http::Error::Serve { source })?, &router);
+            let open = socket.open().map_err(|source| web::Error::Serve { source })?;
+            servers.add(open, &web.for_root(router.clone()));
         }
         if let Some((listeners, token)) = self.tcp {
             for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
                 info!(%address, "serving the API");
             }
-            servers.add_tcp(listeners, &api::guarded(router, token))?;
+            servers.add_tcp(listeners, &web.for_holders_of_a_token(api::guarded(router, token)))?;
         }
         Ok(())
     }

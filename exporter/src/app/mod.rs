@@ -40,10 +40,10 @@ use crate::{
     },
     config::Config,
     export::otlp::{StartError, TlsError},
-    http,
     machine::MachineError,
     tracepoints::select::SelectError,
     traces::CreateError,
+    web::{self, OpenError, SystemdError, Web},
 };
 
 /// How soon the end of a container is noticed where the kernel does not tell.
@@ -92,7 +92,13 @@ pub enum AppError {
     Traces(#[source] io::Error),
     /// The web side failed.
     #[error(transparent)]
-    Http(#[from] http::Error),
+    Web(#[from] web::Error),
+    /// Its configuration cannot be used.
+    #[error(transparent)]
+    WebFile(#[from] OpenError),
+    /// systemd does not listen.
+    #[error(transparent)]
+    Systemd(#[from] SystemdError),
     /// A trace of the configuration cannot be had.
     #[error(transparent)]
     Trace(#[from] CreateError),
@@ -120,6 +126,16 @@ pub enum AppError {
 /// When an exporter that runs uses it, or something cannot be removed.
 pub fn unpin(root: &Path) -> Result<Removed, PinError> {
     pin::unpin(root)
+}
+
+/// Looks at what the configuration names, as far as that can be judged without running.
+///
+/// # Errors
+///
+/// When it cannot be used.
+pub fn check(config: &Config) -> Result<(), AppError> {
+    Web::open(config.web.config_file.clone(), config.web.limits)?;
+    Ok(())
 }
 
 /// Runs until SIGTERM or SIGINT, and reads the configuration again when it is told to. To be called while there is one thread.

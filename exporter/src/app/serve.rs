@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::Path,
     pin::Pin,
     sync::Arc,
@@ -10,6 +10,7 @@ use std::{
 };
 
 use doubleslit_common::kind::Kind;
+use rustix::system::uname;
 use sd_notify::NotifyState;
 use tokio::{
     runtime::Builder,
@@ -30,14 +31,15 @@ use super::{
 use crate::{
     api::Reloads,
     bpf::object::Object,
-    config::{Config, LiveEvents},
+    config::{self, Config, LiveEvents},
     export::{self, Internals, otlp::SharedRequests},
-    http::{self, Servers},
+    http,
     others::{self, helper::Helper},
-    page,
+    page::{self, Audience},
     privileges::{self, Layer, Needs, Sandbox},
     probes::{PROBES, lost},
     tracepoints::tracefs::Tracefs,
+    web::{self, Hosts, Servers, Web},
 };
 
 /// What was opened, bound, loaded and attached. There is no other thread than the main one so far.
@@ -46,6 +48,7 @@ pub(super) struct Opened {
     begun: Instant,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     hangup: Signal,
+    web: Web,
     listeners: Vec<TcpListener>,
     doors: Doors,
     attached: Attached,
@@ -74,7 +77,13 @@ impl Opened {
         // Before anything is loaded, so that a port in use is told at once and stops are heard from now on.
         let (stop, hangup) = signals_from_now().map_err(AppError::Signals)?;
         let stop = Box::pin(stop);
-        let listeners = http::bind(&config.web.listen_addresses, "--web.listen-address")?;
+        web::allow_files(&config.web.limits);
+        let web = Web::open(config.web.config_file.clone(), config.web.limits)?;
+        let listeners = if config.web.systemd_socket {
+            web::passed()?
+        } else {
+            web::bind(&config.web.listen_addresses, "--web.listen-address")?
+        };
         let doors = Doors::open(&config.api)?;
         let probes = PROBES.iter().map(|probe| probe.name).filter(|name| config.probes.is_on(name)).collect();
         let tracepoints = observe::tracepoints(&config)?;
@@ -91,19 +100,20 @@ impl Opened {
             means.tracing = Tracing::hold(&config);
         }
         otlp::prepare(&config)?;
-        Ok(Self { config, begun, stop, hangup, listeners, doors, attached, means, sandbox, helper })
+        Ok(Self { config, begun, stop, hangup, web, listeners, doors, attached, means, sandbox, helper })
     }
 
     /// Takes from the process what it does not need any more. The configuration was written in this file.
     pub(super) fn restrict(&mut self, config_file: Option<&Path>) {
         let tracefs = self.means.tracing.held().map(Tracefs::root);
-        let needs = Needs { config: &self.config, config_file, tracefs };
+        let web_files = self.web.files();
+        let needs = Needs { config: &self.config, config_file, web_files: &web_files, tracefs };
         privileges::restrict(self.config.privileges, &needs, &mut self.sandbox);
     }
 
     /// Serves until SIGTERM or SIGINT.
     pub(super) async fn serve(self, again: Rereading) -> Result<(), AppError> {
-        let Self { config, begun, stop, hangup, listeners, doors, attached, means, sandbox, helper } = self;
+        let Self { config, begun, stop, hangup, web, listeners, doors, attached, means, sandbox, helper } = self;
         let mut observation = attached.observe(&config, means)?;
         for (name, spec) in &config.traces {
             observation.traces.create(name, spec.clone())?;
@@ -121,26 +131,32 @@ impl Opened {
             sandbox,
             helper,
             logs: export.totals(),
+            web: web.clone(),
             pushes: config.otlp.metrics.is_some().then(SharedRequests::default),
         });
         let export = export.with_metrics(&config, &settings, &source)?;
         let mut servers = Servers::default();
+        let limits = config.web.limits;
         let (reloads, asked) = Reloads::new();
-        doors.serve(&mut servers, &source.observation.traces, reloads)?;
+        doors.serve(&mut servers, &source.observation.traces, reloads, &web, limits.api_streams)?;
         let page = page::router(page::Parts {
             metrics: config.web.telemetry_path.clone(),
             settings: Arc::clone(&settings),
-            streams: config.web.shows_events().then(|| page::streams(&source.observation.traces, servers.stopping())),
-            only_here: config.web.live_events == LiveEvents::Auto,
+            streams: shows_events(&config.web, &web)
+                .then(|| page::streams(&source.observation.traces, servers.stopping(), limits.page_streams)),
+            audience: audience(&config.web),
             source: Arc::clone(&source) as Arc<dyn http::Source>,
         });
         let parts =
             reload::Parts { again, config: config.clone(), source: Arc::clone(&source), gates, shown: export.shown() };
         let reloading = Reloading::start(Reloader::new(parts, reloaded), hangup, asked);
-        servers.add_tcp(listeners, &http::router(&config.web.telemetry_path, settings, source).merge(page))?;
-        for address in &config.web.listen_addresses {
+        let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let router = http::router(&config.web.telemetry_path, settings, source).merge(page);
+        servers.add_tcp(listeners, &web.for_visitors(router, hosts(&config.web, &addresses)))?;
+        for address in &addresses {
             info!(%address, path = config.web.telemetry_path, started_in = ?begun.elapsed(), "serving");
         }
+        web.warn_of_clear_text(&addresses);
         tell_the_service_manager();
         // The metrics are served until the last events are sent, and say what became of them.
         let finished = async {
@@ -152,6 +168,31 @@ impl Opened {
         info!("stopped");
         Ok(())
     }
+}
+
+/// Whether there is anybody to whom the page shows single events.
+fn shows_events(config: &config::Web, web: &Web) -> bool {
+    config.shows_events() || config.live_events == LiveEvents::Auto && web.knows_somebody()
+}
+
+/// To whom.
+fn audience(config: &config::Web) -> Audience {
+    match config.live_events {
+        LiveEvents::Auto if config.is_for_this_machine() => Audience::Here,
+        LiveEvents::Auto => Audience::Known,
+        LiveEvents::Always | LiveEvents::Never => Audience::Everybody,
+    }
+}
+
+/// The names by which requests may ask. From elsewhere a machine has many, unless the configuration has some.
+fn hosts(config: &config::Web, addresses: &[SocketAddr]) -> Hosts {
+    let is_closed = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
+    if !is_closed && config.allowed_hosts.is_empty() {
+        return Hosts::any();
+    }
+    let own = uname().nodename().to_string_lossy().into_owned();
+    let listened = config.listen_addresses.iter().map(|address| address.host.clone());
+    Hosts::only(config.allowed_hosts.iter().cloned().chain(listened).chain([own]))
 }
 
 /// What ends with the first SIGTERM or SIGINT from now on, and what has each SIGHUP, in whatever runtime they are awaited.
@@ -177,6 +218,7 @@ pub(super) struct Served {
     sandbox: Sandbox,
     helper: Option<Helper>,
     logs: Option<otlp::ReadTotals>,
+    web: Web,
     /// What became of requests with metrics, if they are sent.
     pub(super) pushes: Option<SharedRequests>,
 }
@@ -201,6 +243,7 @@ impl http::Source for Served {
             events: self.observation.books.as_ref().map(Books::account),
             logs: self.logs.as_ref().map(|totals| totals()),
             pushes: self.pushes.as_ref().map(SharedRequests::get),
+            web: self.web.totals(),
         })
     }
 

@@ -28,6 +28,14 @@ pub(super) struct Arguments {
     #[arg(long = "web.telemetry-path", value_name = "PATH")]
     telemetry_path: Option<String>,
 
+    /// File with TLS, users and headers, as exporters of Prometheus share it
+    #[arg(long = "web.config.file", value_name = "PATH")]
+    web_config_file: Option<String>,
+
+    /// Serve on the sockets that systemd hands over, not on addresses
+    #[arg(long = "web.systemd-socket")]
+    systemd_socket: bool,
+
     /// Least important log lines that appear: error, warn, info, debug or trace
     #[arg(long = "log.level", value_name = "LEVEL")]
     log_level: Option<String>,
@@ -42,16 +50,29 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { config, config_check, listen_addresses, telemetry_path, log_level, log_format, pin } = arguments;
+    let Arguments {
+        config,
+        config_check,
+        listen_addresses,
+        telemetry_path,
+        web_config_file,
+        systemd_socket,
+        log_level,
+        log_format,
+        pin,
+    } = arguments;
     let flags = Flags {
         listen_addresses: listen_addresses.clone(),
         telemetry_path: telemetry_path.clone(),
+        web_config_file: web_config_file.clone(),
+        systemd_socket: *systemd_socket,
         log_level: log_level.clone(),
         log_format: log_format.clone(),
         pin: *pin,
     };
     let origin = Origin { file: config.config_file.clone(), flags };
     let (config, values) = origin.read().map_err(|error| Failure::Usage(error.into()))?;
+    app::check(&config).map_err(|error| Failure::Usage(error.into()))?;
     if *config_check {
         println!("the configuration is valid");
         return Ok(ExitCode::SUCCESS);

@@ -18,13 +18,13 @@ fn the_definition_is_sound() {
 #[test]
 fn flags_of_run() {
     let line = "doubleslit run --config.file /c --web.listen-address :1 --web.listen-address=:2 --web.telemetry-path /m \
-         --log.level debug --log.format json --config.check";
+         --web.config.file w.yml --web.systemd-socket --log.level debug --log.format json --config.check";
     let Command::Run(arguments) = parse(line).expect("valid").command else { panic!("another command") };
     assert_eq!(
         format!("{arguments:?}"),
         "Arguments { config: ConfigArguments { config_file: Some(\"/c\") }, config_check: true, \
-         listen_addresses: [\":1\", \":2\"], telemetry_path: Some(\"/m\"), log_level: Some(\"debug\"), \
-         log_format: Some(\"json\"), pin: false }"
+         listen_addresses: [\":1\", \":2\"], telemetry_path: Some(\"/m\"), \
+         web_config_file: Some(\"w.yml\"), systemd_socket: true, log_level: Some(\"debug\"), log_format: Some(\"json\"), pin: false }"
     );
 }
 

@@ -54,12 +54,14 @@ pub(super) fn layered(
     }
     builder = builder.add_source(variables(environment, &keys)?);
 
-    let Flags { listen_addresses, telemetry_path, log_level, log_format, pin } = flags;
+    let Flags { listen_addresses, telemetry_path, web_config_file, systemd_socket, log_level, log_format, pin } = flags;
     if !listen_addresses.is_empty() {
         builder = builder.set_override("web.listen_address", listen_addresses.clone()).map_err(layers)?;
     }
     builder = builder
         .set_override_option("web.telemetry_path", telemetry_path.clone())
+        .and_then(|builder| builder.set_override_option("web.config_file", web_config_file.clone()))
+        .and_then(|builder| builder.set_override_option("web.systemd_socket", systemd_socket.then_some("true")))
         .and_then(|builder| builder.set_override_option("log.level", log_level.clone()))
         .and_then(|builder| builder.set_override_option("log.format", log_format.clone()))
         .and_then(|builder| builder.set_override_option("bpf.pin", pin.then_some("true")))

@@ -16,6 +16,7 @@ mod syscalls;
 mod tracepoints;
 mod traces;
 mod understood;
+mod web;
 mod written;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use events::{Arguments, Events};
 pub use labels::ContainerLabel;
 pub use settings::{Setting, Takes, settings};
 pub use syscalls::calls;
+pub use web::{LiveEvents, Web, WebLimits};
 
 use crate::{
     filter::Owners,
@@ -84,55 +86,6 @@ pub struct Config {
     pub privileges: Privileges,
     /// What is sent by OTLP.
     pub otlp: otlp::Otlp,
-}
-
-/// What is served where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Web {
-    /// The addresses to listen on; at least one.
-    pub listen_addresses: Vec<ListenAddress>,
-    /// The path of the metrics.
-    pub telemetry_path: String,
-    /// Whether the page shows single events.
-    pub live_events: LiveEvents,
-}
-
-impl Web {
-    /// Whether whoever opens the page may see single events.
-    #[must_use]
-    pub fn shows_events(&self) -> bool {
-        match self.live_events {
-            LiveEvents::Auto => self.listen_addresses.iter().all(ListenAddress::is_loopback),
-            LiveEvents::Always => true,
-            LiveEvents::Never => false,
-        }
-    }
-}
-
-/// Whether the page shows single events, which tell what others execute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LiveEvents {
-    /// Where only this machine reaches it.
-    Auto,
-    /// To everybody who reaches it.
-    Always,
-    /// To nobody.
-    Never,
-}
-
-impl LiveEvents {
-    /// Every choice.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
-    }
 }
 
 /// The log.
@@ -328,6 +281,10 @@ pub struct Flags {
     pub listen_addresses: Vec<String>,
     /// `--web.telemetry-path`.
     pub telemetry_path: Option<String>,
+    /// `--web.config.file`.
+    pub web_config_file: Option<String>,
+    /// `--web.systemd-socket`.
+    pub systemd_socket: bool,
     /// `--log.level`.
     pub log_level: Option<String>,
     /// `--log.format`.

@@ -45,6 +45,20 @@ fn the_documented_file_is_the_default() {
                 listen_addresses: vec![ListenAddress { host: "127.0.0.1".to_owned(), port: 10435 }],
                 telemetry_path: "/metrics".to_owned(),
                 live_events: LiveEvents::Auto,
+                systemd_socket: false,
+                config_file: None,
+                allowed_hosts: Vec::new(),
+                limits: WebLimits {
+                    connections: 512,
+                    header_bytes: 16384,
+                    handshake_time: Duration::from_secs(10),
+                    header_time: Duration::from_secs(10),
+                    body_time: Duration::from_secs(30),
+                    idle_time: Duration::from_secs(300),
+                    stall_time: Duration::from_secs(30),
+                    page_streams: 8,
+                    api_streams: 64,
+                },
             },
             api: Api { socket: Some(SOCKET.into()), tcp: None },
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
@@ -163,7 +177,8 @@ fn files_are_refused() {
         ),
         (
             "web: {path: /x}",
-            "unknown key `web.path` in `FILE`: expected one of `listen_address`, `live_events`, `telemetry_path`",
+            "unknown key `web.path` in `FILE`: expected one of `allowed_hosts`, `config_file`, `limits`, `listen_address`, `live_events`, \
+             `systemd_socket`, `telemetry_path`",
         ),
         (
             "web.telemetry_path: /x",
@@ -179,7 +194,8 @@ fn files_are_refused() {
         ),
         (
             "web: 3",
-            "invalid value `3` for `web`: expected a section with `listen_address`, `live_events`, `telemetry_path`",
+            "invalid value `3` for `web`: expected a section with `allowed_hosts`, `config_file`, `limits`, `listen_address`, `live_events`, \
+             `systemd_socket`, `telemetry_path`",
         ),
         (
             "probes: [exec]",
@@ -293,7 +309,12 @@ fn variables_are_refused() {
         `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__SYSCALL`, \
         `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, \
         `DOUBLESLIT_SYSCALLS__HISTOGRAMS`, `DOUBLESLIT_SYSCALLS__TIME`, \
-        `DOUBLESLIT_WEB__LISTEN_ADDRESS`, `DOUBLESLIT_WEB__LIVE_EVENTS`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
+        `DOUBLESLIT_WEB__ALLOWED_HOSTS`, `DOUBLESLIT_WEB__CONFIG_FILE`, `DOUBLESLIT_WEB__LIMITS__API_STREAMS`, \
+        `DOUBLESLIT_WEB__LIMITS__BODY_TIME`, `DOUBLESLIT_WEB__LIMITS__CONNECTIONS`, \
+        `DOUBLESLIT_WEB__LIMITS__HANDSHAKE_TIME`, `DOUBLESLIT_WEB__LIMITS__HEADER_BYTES`, \
+        `DOUBLESLIT_WEB__LIMITS__HEADER_TIME`, `DOUBLESLIT_WEB__LIMITS__IDLE_TIME`, \
+        `DOUBLESLIT_WEB__LIMITS__PAGE_STREAMS`, `DOUBLESLIT_WEB__LIMITS__STALL_TIME`, `DOUBLESLIT_WEB__LISTEN_ADDRESS`, \
+        `DOUBLESLIT_WEB__LIVE_EVENTS`, `DOUBLESLIT_WEB__SYSTEMD_SOCKET`, `DOUBLESLIT_WEB__TELEMETRY_PATH`";
     for name in
         ["DOUBLESLIT_HOME", "DOUBLESLIT_LOG_LEVEL", "DOUBLESLIT_log__level", "DOUBLESLIT_WEB__PORT", "DOUBLESLIT_"]
     {

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Bpf, Config, Identity, Limits, LiveEvents, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Privileges, Probes,
-    Retention, Sockets, Web,
+    Bpf, Config, Identity, Limits, Log, LogFormat, LogLevel, Maps, Metrics, Poll, Privileges, Probes, Retention,
+    Sockets,
     address::ListenAddress,
     error::{Error, quoted},
     ignore::ignore,
@@ -57,11 +57,7 @@ impl TryFrom<Written> for Config {
         )?;
         Ok(Self {
             tracepoints: tracepoints(named, &labels)?,
-            web: Web {
-                listen_addresses: some_addresses(&web.listen_address)?,
-                telemetry_path: telemetry_path(web.telemetry_path)?,
-                live_events: choice("web.live_events", &web.live_events, LiveEvents::ALL, LiveEvents::name)?,
-            },
+            web: web.try_into()?,
             api: api.try_into()?,
             log: Log {
                 level: choice("log.level", &log.level, LogLevel::ALL, LogLevel::name)?,
@@ -120,7 +116,7 @@ impl TryFrom<Written> for Config {
 
 const ADDRESS: &str = "an address such as `127.0.0.1:10435`, `[::1]:10435` or `:10435`";
 
-fn some_addresses(written: &[String]) -> Result<Vec<ListenAddress>, Error> {
+pub(super) fn some_addresses(written: &[String]) -> Result<Vec<ListenAddress>, Error> {
     const KEY: &str = "web.listen_address";
     if written.is_empty() { Err(Error::value(KEY, "[]", ADDRESS)) } else { listen_addresses(KEY, written) }
 }
@@ -137,7 +133,7 @@ pub(super) fn listen_addresses(key: &str, written: &[String]) -> Result<Vec<List
     Ok(addresses)
 }
 
-fn telemetry_path(text: String) -> Result<String, Error> {
+pub(super) fn telemetry_path(text: String) -> Result<String, Error> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
     if text.len() < 2 || !text.starts_with('/') || text.starts_with("/-/") || !text.chars().all(plain) {
         let expected = "a path such as `/metrics`: not `/`, not below `/-/`, of letters, digits and `/-._~`";

@@ -35,8 +35,26 @@ pub(super) struct Written {
 #[serde(deny_unknown_fields)]
 pub(super) struct Web {
     pub(super) listen_address: Vec<String>,
+    pub(super) systemd_socket: String,
     pub(super) telemetry_path: String,
+    pub(super) config_file: String,
+    pub(super) allowed_hosts: Vec<String>,
     pub(super) live_events: String,
+    pub(super) limits: WebLimits,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebLimits {
+    pub(super) connections: String,
+    pub(super) header_bytes: String,
+    pub(super) handshake_time: String,
+    pub(super) header_time: String,
+    pub(super) body_time: String,
+    pub(super) idle_time: String,
+    pub(super) stall_time: String,
+    pub(super) page_streams: String,
+    pub(super) api_streams: String,
 }
 
 #[derive(Debug, Deserialize)]

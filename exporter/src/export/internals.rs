@@ -18,7 +18,7 @@ use crate::{
     counts::snapshot::{Folded, MapRead, Snapshot},
     events::account::Account,
     privileges::{Sandbox, State},
-    probes,
+    probes, web,
 };
 
 /// What the scrape shows of the programs, beside the counts.
@@ -48,6 +48,8 @@ pub struct Internals {
     pub logs: Option<Totals>,
     /// What became of metrics that are sent by OTLP, if they are.
     pub pushes: Option<Requests>,
+    /// Whom the web side turned away.
+    pub web: web::Totals,
 }
 
 /// What became of the configuration when it was last read.
@@ -101,6 +103,7 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
         events: _,
         logs,
         pushes,
+        web,
     } = internals;
     out.single(&own::COUNTS_START_TIME, begun.as_secs_f64())?;
     let Reloaded { is_successful, succeeded } = *reloaded;
@@ -135,7 +138,19 @@ pub(super) fn write(out: &mut Out<'_>, internals: &Internals, snapshot: &Snapsho
     if let Some(logs) = logs {
         self::logs(out, logs)?;
     }
-    requests(out, logs.map(|logs| logs.requests), *pushes)
+    requests(out, logs.map(|logs| logs.requests), *pushes)?;
+    self::web(out, web)
+}
+
+fn web(out: &mut Out<'_>, totals: &web::Totals) -> fmt::Result {
+    let web::Totals { refused, connections, is_config_good } = totals;
+    out.single(&own::WEB_CONNECTIONS, *connections)?;
+    let mut rows = out.own(&own::WEB_REFUSED);
+    refused.iter().try_for_each(|(reason, count)| rows.row(&[reason], *count))?;
+    match is_config_good {
+        Some(is_good) => out.single(&own::WEB_CONFIG_GOOD, *is_good),
+        None => Ok(()),
+    }
 }
 
 fn attach(state: ProbeState) -> &'static str {

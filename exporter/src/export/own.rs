@@ -128,6 +128,10 @@ metrics! {
     OTLP_REQUESTS: Counter "doubleslit_otlp_requests" ["signal", "outcome"]
         "Requests sent by OTLP; one that is sent again counts again";
     OTLP_REQUEST_DURATION: Counter "doubleslit_otlp_request_duration_seconds" ["signal"] "How long these took, all together";
+    WEB_CONNECTIONS: Gauge "doubleslit_web_connections" [] "Connections by TCP that are open";
+    WEB_REFUSED: Counter "doubleslit_web_refused" ["reason"] "Requests and connections that were turned away";
+    WEB_CONFIG_GOOD: Gauge "doubleslit_web_config_last_reload_successful" []
+        "Whether the web configuration is in use as it is now, if there is one";
     BUILD_INFO: Gauge "doubleslit_build_info" ["version", "target"] "The exporter's build; constant 1";
     PROCESS_CPU: Counter "process_cpu_seconds" [] "Total user and system CPU time spent in seconds";
     PROCESS_OPEN_FDS: Gauge "process_open_fds" [] "Number of open file descriptors";

@@ -9,19 +9,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Site, stream, text};
+use super::{Site, busy, stream, text};
 use crate::export::{Format, Inputs, encode_in_chunks};
 
 pub(super) async fn scrape(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
     let began = Instant::now();
-    let Ok(permit) = Arc::clone(&site.scrapes).try_acquire_owned() else {
-        return text(StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at once\n");
+    let Some(permit) = site.scrapes.begin().await else {
+        return busy();
     };
     let Some(snapshot) = site.source.fresh().await else {
         return text(StatusCode::SERVICE_UNAVAILABLE, "not ready: the maps were not read yet\n");
     };
     let format = Format::negotiate(&accept(&headers));
-    let (writer, body) = stream::channel();
+    let (writer, body) = stream::channel(Arc::clone(&permit.turn));
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let inputs = Inputs::read(Arc::clone(&site.settings), snapshot, site.source.internals(), began);

@@ -1,7 +1,7 @@
 //! What is served over HTTP: the metrics, health.
 
-mod listen;
 mod metrics;
+mod scrapes;
 mod stream;
 
 #[cfg(test)]
@@ -16,17 +16,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tokio::sync::Semaphore;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
-pub use listen::{Error, Servers, Stopping, bind};
-
+use self::scrapes::Scrapes;
 use crate::{
     counts::snapshot::Snapshot,
     export::{Internals, Settings},
+    web::Refusal,
 };
 
-/// Scrapes that may be under way at once; a further one is turned away.
+/// Scrapes that may be under way at once; a further one is turned away, unless one of them is not read.
 const SCRAPES_MAX: usize = 16;
 
 const HEALTHY: &str = "/-/healthy";
@@ -56,7 +55,7 @@ struct Site {
     telemetry_path: String,
     settings: Arc<Settings>,
     source: Arc<dyn Source>,
-    scrapes: Arc<Semaphore>,
+    scrapes: Arc<Scrapes>,
 }
 
 /// The routes. The metrics are at `telemetry_path`, which must be none of the other paths.
@@ -65,7 +64,7 @@ pub fn router(telemetry_path: &str, settings: Arc<Settings>, source: Arc<dyn Sou
         telemetry_path: telemetry_path.to_owned(),
         settings,
         source,
-        scrapes: Arc::new(Semaphore::new(SCRAPES_MAX)),
+        scrapes: Arc::new(Scrapes::new(SCRAPES_MAX)),
     };
     Router::new()
         .route(telemetry_path, get(metrics::scrape))
@@ -88,6 +87,13 @@ async fn ready(State(site): State<Arc<Site>>) -> Response {
 async fn unknown(State(site): State<Arc<Site>>) -> Response {
     let paths = format!("not found: there are `/`, `{}`, `{HEALTHY}` and `{READY}`\n", site.telemetry_path);
     text(StatusCode::NOT_FOUND, paths)
+}
+
+/// The answer to a scrape that is one too many.
+fn busy() -> Response {
+    let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at once\n");
+    answer.extensions_mut().insert(Refusal::Scrapes);
+    answer
 }
 
 fn text(status: StatusCode, text: impl Into<String>) -> Response {

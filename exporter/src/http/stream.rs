@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,6 +13,8 @@ use tokio::{
     runtime::Handle,
     sync::mpsc::{self, Receiver, Sender},
 };
+
+use super::scrapes::Turn;
 
 /// Pieces that wait for a slow reader.
 const PIECES: usize = 4;
@@ -30,14 +33,15 @@ enum Piece {
 pub(super) struct Broken;
 
 /// A body and what writes it. Must be called on the runtime that sends the body.
-pub(super) fn channel() -> (Writer, Reader) {
+pub(super) fn channel(turn: Arc<Turn>) -> (Writer, Reader) {
     let (sender, receiver) = mpsc::channel(PIECES);
-    (Writer { sender, runtime: Handle::current() }, Reader { receiver, ended: false })
+    (Writer { sender, runtime: Handle::current(), turn }, Reader { receiver, ended: false })
 }
 
 pub(super) struct Writer {
     sender: Sender<Piece>,
     runtime: Handle,
+    turn: Arc<Turn>,
 }
 
 impl Writer {
@@ -57,7 +61,8 @@ impl Writer {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Broken),
             Err(mpsc::error::TrySendError::Full(piece)) => {
-                self.runtime.block_on(self.sender.send_timeout(piece, PATIENCE)).map_err(|_| Broken)
+                let sent = self.sender.send_timeout(piece, PATIENCE);
+                self.runtime.block_on(self.turn.waiting(sent)).and_then(Result::ok).ok_or(Broken)
             }
         }
     }

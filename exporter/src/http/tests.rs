@@ -11,7 +11,11 @@ use std::{
 use tokio::{sync::oneshot, task::spawn_blocking};
 
 use super::*;
-use crate::{config::ListenAddress, counts::snapshot::MapRead};
+use crate::{
+    config::{self, Flags, ListenAddress},
+    counts::snapshot::MapRead,
+    web::{Error, Hosts, Servers, Web, bind},
+};
 
 const OPTION: &str = "--web.listen-address";
 
@@ -60,7 +64,9 @@ async fn start() -> Server {
     let (stop, stopped) = oneshot::channel();
     let router = router("/m", Arc::new(settings), fake.clone());
     let mut servers = Servers::default();
-    servers.add_tcp(listeners, &router).expect("it serves");
+    let limits = config::load(None, [], &Flags::default()).expect("defaults").web.limits;
+    let web = Web::open(None, limits).expect("nothing to read");
+    servers.add_tcp(listeners, &web.for_visitors(router, Hosts::any())).expect("it serves");
     let ended = tokio::spawn(servers.until(async {
         let _ = stopped.await;
     }));
@@ -172,7 +178,7 @@ async fn a_large_answer_is_whole() {
 }
 
 #[test]
-fn scrapes_beyond_the_limit_are_turned_away_and_the_end_waits_for_no_one() {
+fn who_does_not_read_makes_room_and_the_end_waits_for_no_one() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let (stalled, began) = runtime.block_on(async {
@@ -186,7 +192,10 @@ fn scrapes_beyond_the_limit_are_turned_away_and_the_end_waits_for_no_one() {
             stream.read_exact(&mut [0]).expect("the answer began");
             stalled.push(stream);
         }
-        assert_eq!(server.text("GET /m\n").await, (503, "too many scrapes at once\n".to_owned()));
+        // Nobody can tell at once that these will not be read.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (status, _, body) = server.ask("GET /m\nAccept: application/openmetrics-text").await;
+        assert!(status == 200 && body.ends_with(b"\n# EOF\n"), "{status}");
         assert_eq!(server.ask("GET /-/healthy\n").await.0, 200);
 
         let began = Instant::now();
@@ -201,19 +210,38 @@ fn scrapes_beyond_the_limit_are_turned_away_and_the_end_waits_for_no_one() {
 }
 
 #[tokio::test]
+async fn scrapes_that_are_read_make_no_room() {
+    let scrapes = Arc::new(scrapes::Scrapes::new(2));
+    let first = scrapes.begin().await.expect("there is room");
+    let _second = scrapes.begin().await.expect("there is room");
+    assert!(scrapes.begin().await.is_none(), "both are read");
+    let (turn, waiting) = (Arc::clone(&first.turn), tokio::sync::Notify::new());
+    tokio::join!(
+        async {
+            assert_eq!(turn.waiting(waiting.notified()).await, None, "it has to make room");
+            drop(first);
+        },
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(scrapes.begin().await.is_some(), "one of them is not read");
+        },
+    );
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_finished_breaks() {
     use axum::body::{Body, Bytes, to_bytes};
-    let (writer, reader) = stream::channel();
+    let (writer, reader) = stream::channel(Arc::default());
     writer.send(Bytes::from_static(b"half")).expect("room");
     drop(writer);
     to_bytes(Body::new(reader), usize::MAX).await.expect_err("it must not look whole");
 
-    let (writer, reader) = stream::channel();
+    let (writer, reader) = stream::channel(Arc::default());
     writer.send(Bytes::from_static(b"whole")).expect("room");
     writer.finish();
     assert_eq!(to_bytes(Body::new(reader), usize::MAX).await.expect("whole"), "whole");
 
-    let (writer, reader) = stream::channel();
+    let (writer, reader) = stream::channel(Arc::default());
     drop(reader);
     writer.send(Bytes::from_static(b"nobody")).expect_err("the reader is gone");
 }

@@ -29,12 +29,10 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 use crate::{
     api::{Problem, Streams},
     export::Settings,
-    http::{Source, Stopping},
+    http::Source,
     traces::Traces,
+    web::Stopping,
 };
-
-/// Streams of single events that may be open at once.
-const STREAMS_MAX: usize = 8;
 
 /// What the page draws from.
 #[derive(Clone)]
@@ -47,21 +45,32 @@ pub struct Parts {
     pub source: Arc<dyn Source>,
     /// Single events, if the page may show them.
     pub streams: Option<Streams>,
-    /// Whether these are only for those who open the page by an address or as `localhost`.
-    pub only_here: bool,
+    /// For whom these are.
+    pub audience: Audience,
+}
+
+/// For whom single events are, of all who get in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// For all of them.
+    Everybody,
+    /// For those who open the page by an address or as `localhost`, and for those who are known.
+    Here,
+    /// For those who are known, by a password or a certificate.
+    Known,
 }
 
 impl std::fmt::Debug for Parts {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { metrics, settings: _, source: _, streams, only_here: _ } = self;
+        let Self { metrics, settings: _, source: _, streams, audience: _ } = self;
         formatter.debug_struct("Parts").field("metrics", metrics).field("streams", streams).finish_non_exhaustive()
     }
 }
 
-/// Single events for those who look at the page.
+/// Single events for those who look at the page, in no more than so many streams at once.
 #[must_use]
-pub fn streams(traces: &Traces, stopping: Stopping) -> Streams {
-    Streams::new(traces.clone(), stopping, STREAMS_MAX)
+pub fn streams(traces: &Traces, stopping: Stopping, max: usize) -> Streams {
+    Streams::new(traces.clone(), stopping, max)
 }
 
 struct Site {

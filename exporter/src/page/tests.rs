@@ -99,7 +99,7 @@ impl Page {
         let fake = Arc::new(Fake { snapshot: Mutex::new(Some(Arc::new(snapshot()))), encodings: Mutex::default() });
         let settings = Settings { families: probes::families().collect(), ..Settings::default() };
         let (settings, source) = (Arc::new(settings), Arc::clone(&fake) as Arc<dyn Source>);
-        let parts = Parts { metrics: "/m".to_owned(), settings, source, streams: None, only_here: true };
+        let parts = Parts { metrics: "/m".to_owned(), settings, source, streams: None, audience: Audience::Here };
         Self { fake, router: router(parts) }
     }
 

@@ -53,6 +53,8 @@ pub struct Needs<'a> {
     pub config: &'a Config,
     /// The file where that is written.
     pub config_file: Option<&'a Path>,
+    /// What the web side reads again when it changes.
+    pub web_files: &'a [PathBuf],
     /// Where the trace file system is, if it was found.
     pub tracefs: Option<&'a Path>,
 }
@@ -103,6 +105,7 @@ impl Needs<'_> {
         if let Some(file) = self.config_file {
             places.push(surroundings(file));
         }
+        places.extend(self.web_files.iter().map(|file| surroundings(file)));
         if self.otlp() {
             places.extend(TRUSTED.iter().chain(&NAMES).map(PathBuf::from));
             places.push(self.config.identity.host_root.join("etc/machine-id"));

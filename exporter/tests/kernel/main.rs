@@ -47,3 +47,4 @@ mod tcp;
 mod top;
 mod tracepoints;
 mod traces;
+mod web;

@@ -53,16 +53,31 @@ impl Client {
 pub(crate) struct Prometheus {
     child: Child,
     client: Client,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Prometheus {
     /// Starts it and waits until it has scraped. Panics with its log if it could not read what it got.
     pub(crate) fn scraping(target: SocketAddr) -> Self {
+        Self::scraping_with(target, "scheme: http")
+    }
+
+    /// The same with further settings of the job.
+    pub(crate) fn scraping_with(target: SocketAddr, settings: &str) -> Self {
+        let prometheus = Self::trying(target, settings);
+        let up = wait::until("Prometheus has scraped", || prometheus.query("up"));
+        let log = prometheus.directory.path().join("log");
+        assert_eq!(up, 1.0, "{}", fs::read_to_string(log).unwrap_or_default());
+        prometheus
+    }
+
+    /// Starts it with further settings of the job, and does not wait.
+    pub(crate) fn trying(target: SocketAddr, settings: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let config = directory.path().join("prometheus.yml");
         let log = directory.path().join("log");
-        let scrape = "scrape_configs: [{job_name: d, scrape_interval: 1s, static_configs: [{targets: ['";
+        let scrape =
+            format!("scrape_configs: [{{job_name: d, scrape_interval: 1s, {settings}, static_configs: [{{targets: ['");
         fs::write(&config, format!("{scrape}{target}']}}]}}]\n")).expect("a file can be written");
         let address = exporter::free_address();
         let child = Command::new("prometheus")
@@ -73,10 +88,7 @@ impl Prometheus {
             .stderr(fs::File::create(&log).expect("a file can be written"))
             .spawn()
             .expect("prometheus can be run");
-        let prometheus = Self { child, client: Client { address, network_of: None }, _directory: directory };
-        let up = wait::until("Prometheus has scraped", || prometheus.query("up"));
-        assert_eq!(up, 1.0, "{}", fs::read_to_string(log).unwrap_or_default());
-        prometheus
+        Self { child, client: Client { address, network_of: None }, directory }
     }
 }
 

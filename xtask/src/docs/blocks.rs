@@ -18,7 +18,7 @@ const KINDS: &[(&str, &str, Check)] = &[
     }),
     ("console", "commands behind `$ ` and what they print; a kernel test compares", console),
     ("yaml", "a part of the exporter's configuration", configuration),
-    ("yaml web", "a web configuration file (`--web.config.file`)", parsed),
+    ("yaml web", "a web configuration file (`--web.config.file`)", |block| doubleslit::web::understood(&block.text)),
     ("yaml prometheus", "a part of Prometheus's configuration; a kernel test has promtool check it", parsed),
     ("yaml rules", "a file of Prometheus's rules; a kernel test has promtool check it", parsed),
     ("yaml otelcol", "the configuration of an OpenTelemetry collector; a kernel test has it validated", parsed),

@@ -33,6 +33,7 @@ use crate::{
     },
     privileges::{Layer, Sandbox, State},
     probes::{self, PROBES},
+    web,
 };
 
 const OPEN_METRICS: &str = include_str!("small.openmetrics");
@@ -189,6 +190,11 @@ fn internals() -> Internals {
         events: Some(account()),
         logs: None,
         pushes: None,
+        web: web::Totals {
+            refused: vec![("no_password", 2), ("header_time", 1)],
+            connections: 3,
+            is_config_good: Some(true),
+        },
     }
 }
 

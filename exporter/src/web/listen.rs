@@ -3,16 +3,15 @@
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 
-use axum::{
-    Router,
-    serve::{Listener, ListenerExt as _},
-};
+use axum::serve::{Listener, ListenerExt as _};
 use rustix::net::listen;
 use tokio::{net::TcpListener as Accepting, sync::watch, task::JoinSet};
 
+use super::serve::{Address, House};
 use crate::config::ListenAddress;
 
 /// Connections that may wait to be accepted.
@@ -89,7 +88,7 @@ fn bind_one(address: &ListenAddress) -> io::Result<TcpListener> {
 /// What serves. Dropping it ends everything at once.
 #[derive(Debug)]
 pub struct Servers {
-    tasks: JoinSet<io::Result<()>>,
+    tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -117,23 +116,23 @@ impl Servers {
     /// # Errors
     ///
     /// When the runtime cannot wait for one of them.
-    pub fn add_tcp(&mut self, listeners: Vec<TcpListener>, router: &Router) -> Result<(), Error> {
+    pub fn add_tcp(&mut self, listeners: Vec<TcpListener>, house: &Arc<House>) -> Result<(), Error> {
         for listener in listeners {
             let listener = Accepting::from_std(listener).map_err(|source| Error::Serve { source })?;
             // A peer that keeps its connection acknowledges late, and the end of an answer must not wait for that. Where it
             // cannot be had, answers are only slower.
-            self.add(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router);
+            self.add(listener.tap_io(|stream| drop(stream.set_nodelay(true))), house);
         }
         Ok(())
     }
 
     /// Serves on any listener.
-    pub fn add<L: Listener>(&mut self, listener: L, router: &Router)
+    #[expect(private_bounds, reason = "there are listeners by TCP and by unix sockets, and no others")]
+    pub fn add<L: Listener>(&mut self, listener: L, house: &Arc<House>)
     where
-        L::Addr: std::fmt::Debug,
+        L::Addr: Address,
     {
-        let (router, told) = (router.clone(), self.stopping().begun());
-        self.tasks.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(told).await });
+        self.tasks.spawn(Arc::clone(house).serve(listener, self.stopping()));
     }
 
     /// Tells when the end begins.
@@ -151,7 +150,7 @@ impl Servers {
         tokio::select! {
             () = shutdown => {}
             Some(ended) = self.tasks.join_next() => {
-                return ended.map_err(io::Error::other).flatten().map_err(|source| Error::Serve { source });
+                return ended.map_err(|source| Error::Serve { source: source.into() });
             }
         }
         self.stop.send_replace(true);
