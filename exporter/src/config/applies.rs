@@ -43,6 +43,7 @@ const TABLE: &[(&str, Applies)] = &[
     ("traces", Live),
     ("metrics", Restart),
     ("bpf", Restart),
+    ("privileges", Restart),
     ("otlp", Restart),
 ];
 

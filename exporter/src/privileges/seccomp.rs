@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn the_lists_compile() {
         let config = crate::config::load(None, [], &crate::config::Flags::default()).expect("the defaults");
-        let needs = Needs { config: &config, config_file: None, tracefs: None };
+        let needs = Needs { config: &config, config_file: None, web_files: &[], tracefs: None };
         for calls in [exporter(&needs), helper(Some(7)), helper(None)] {
             let (refused, allowed) = (SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow);
             let filter = SeccompFilter::new(calls, refused, allowed, ARCHITECTURE).expect("a list");
@@ -323,7 +323,7 @@ mod tests {
         };
         let calls = |text: &str| {
             let config = load(text);
-            let calls = exporter(&Needs { config: &config, config_file: None, tracefs: None });
+            let calls = exporter(&Needs { config: &config, config_file: None, web_files: &[], tracefs: None });
             let commands = calls[&libc::SYS_bpf].len();
             let has =
                 [libc::SYS_perf_event_open, libc::SYS_connect, libc::SYS_fsync].map(|call| calls.contains_key(&call));

@@ -1,6 +1,7 @@
 //! All connections, no more than there may be.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -8,7 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::seat::Seat;
+use super::seat::{Seat, Worth};
 
 /// Where connections have their seats.
 #[derive(Debug)]
@@ -71,18 +72,28 @@ impl Room {
 }
 
 impl Seats {
+    /// Who asks for nothing: of those that never did and those that do not now, whichever are more, so that neither many new
+    /// connections take the place of one that is used from time to time, nor many of those the place of a new one. Without such
+    /// ones who does not take its answer.
     fn least(&self) -> Option<u64> {
         let now = Instant::now();
         let mut of_each = HashMap::<_, usize>::new();
-        for seat in self.taken.values() {
+        let (mut unproven, mut idle, mut stalled) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, seat) in &self.taken {
             *of_each.entry(seat.from).or_default() += 1;
+            match seat.worth(now) {
+                Some((Worth::Unproven, since)) => unproven.push((number, seat, since)),
+                Some((Worth::Idle, since)) => idle.push((number, seat, since)),
+                Some((Worth::Stalled, since)) => stalled.push((number, seat, since)),
+                None => {}
+            }
         }
-        let worth = |(number, seat): (&u64, &Arc<Seat>)| {
-            let (worth, since) = seat.worth(now)?;
-            let others = of_each.get(&seat.from).copied().unwrap_or_default();
-            Some(((worth, std::cmp::Reverse(others), since), *number))
+        let more = if unproven.len() >= idle.len() { unproven } else { idle };
+        let candidates = if more.is_empty() { stalled } else { more };
+        let order = |(_, seat, since): &(&u64, &Arc<Seat>, Instant)| {
+            (Reverse(of_each.get(&seat.from).copied().unwrap_or_default()), *since)
         };
-        self.taken.iter().filter_map(worth).min().map(|(_, number)| number)
+        candidates.into_iter().min_by_key(order).map(|(number, ..)| *number)
     }
 }
 
@@ -124,5 +135,29 @@ mod tests {
         assert_eq!(room.len(), 2, "who had to go leaves no second time");
         drop((new, other));
         assert_eq!(room.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn neither_many_new_ones_nor_many_idle_ones_keep_others_out() {
+        let idle = |room: &Arc<Room>| {
+            let (taken, _) = enter(room, 1).expect("room");
+            taken.seat.is_asked(false);
+            taken.seat.is_let_in();
+            taken.seat.is_answered();
+            taken
+        };
+        let room = Arc::new(Room::new(4));
+        // One that is used from time to time, and three that never ask.
+        let (_used, first) = (idle(&room), enter(&room, 1).expect("room").0);
+        let _others = [(); 2].map(|()| enter(&room, 1).expect("room"));
+        let _newer = enter(&room, 1).expect("somebody goes");
+        first.seat.leave.notified().await;
+
+        let room = Arc::new(Room::new(4));
+        // Three that have asked once, and a new one.
+        let idle: Vec<_> = [(); 3].map(|()| idle(&room)).into();
+        let _new = enter(&room, 1).expect("room");
+        let _newer = enter(&room, 1).expect("somebody goes");
+        idle[0].seat.leave.notified().await;
     }
 }
