@@ -178,6 +178,9 @@ fn a_queue_of_another_user() {
     let collector = Collector::start();
     let otlp = format!("logs: {{linger: 10ms, directory: '{}'}}", queue.display());
     let exporting = || exporting_with(setup().config(QUIET), &collector, &otlp);
+    // It has nothing of its own there yet.
+    let log = refusal(&with(exporting(), &[BPF, PERFMON]));
+    assert!(log.contains(&queue.display().to_string()), "{log}");
     let mut exporter = with(exporting(), &[BPF, PERFMON, "dac_override"]).start();
     assert_counts(&mut exporter, &["dac_override"]);
     wait::until("events went through the queue", || {
@@ -185,8 +188,6 @@ fn a_queue_of_another_user() {
         (exported > 0.0).then_some(())
     });
     assert!(exporter.stop().0.success());
-    let log = refusal(&with(exporting(), &[BPF, PERFMON]));
-    assert!(log.contains(&queue.display().to_string()), "{log}");
 }
 
 #[test]
