@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("traces", &["events", "filter", "identity", "probes", "tracepoints"]),
     ("config", &["closest", "events", "filter", "identity", "probes", "tracepoints", "traces"]),
     ("lives", &["identity", "namespaces", "others"]),
-    ("counts", &["clock", "error", "filter", "identity", "lives", "probes"]),
+    ("counts", &["clock", "error", "filter", "identity", "lives", "others", "probes"]),
     ("events", &["clock", "identity", "lives", "namespaces", "probes", "tracepoints"]),
     ("bpf", &["counts", "error", "events", "filter", "identity", "probes", "tracepoints", "traces"]),
     (

@@ -232,7 +232,8 @@ async fn says_whose_the_last_events_were() {
 async fn tells_of_each_start_and_stop_once() {
     let machine = Machine::new();
     let listeners = [Kind::ContainerStart, Kind::ContainerStop].map(|kind| (kind, 1)).into();
-    let (lives, mut changes) = lives::channel(listeners, SystemTime::UNIX_EPOCH);
+    let (lives, mut changes) =
+        lives::channel(listeners, SystemTime::UNIX_EPOCH, Box::new(crate::others::Own::at(Path::new("/"))));
     let collector = machine.collector_for(Duration::from_secs(300), Some(lives));
     machine.tell(70, Change::Created);
     // A notice that comes twice is of one container, and what is in its cgroup is none.
