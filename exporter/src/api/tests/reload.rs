@@ -7,7 +7,7 @@ async fn answer(outcome: Option<Result<Vec<String>, String>>) -> (u16, Value) {
     let (traces, _worker) = Traces::new(Obedient, (), crate::identity::ignore::Ignore::default());
     let servers = Servers::default();
     let (reloads, mut asked) = Reloads::new();
-    let router = router(traces.clone(), reloads, servers.stopping());
+    let router = router(traces.clone(), reloads, servers.stopping(), STREAMS_MAX);
     let api = Api { traces, router, servers };
     tokio::spawn(async move {
         let reply = asked.recv().await.expect("somebody asks");
