@@ -173,7 +173,7 @@ fn files_are_refused() {
     for (file, expected) in [
         (
             "webb: {}",
-            "unknown key `webb` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
+            "unknown key `webb` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `privileges`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
         ),
         (
             "web: {path: /x}",
@@ -182,11 +182,11 @@ fn files_are_refused() {
         ),
         (
             "web.telemetry_path: /x",
-            "unknown key `web.telemetry_path` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
+            "unknown key `web.telemetry_path` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `privileges`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
         ),
         (
             "Web: {}",
-            "unknown key `Web` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
+            "unknown key `Web` in `FILE`: expected one of `api`, `bpf`, `events`, `identity`, `ignore`, `limits`, `log`, `maps`, `metrics`, `otlp`, `poll`, `privileges`, `probes`, `retention`, `syscalls`, `tracepoints`, `traces`, `web`",
         ),
         (
             "probes: {open: true}",
@@ -304,7 +304,8 @@ fn variables_are_refused() {
         `DOUBLESLIT_OTLP__LOGS__QUEUE_BYTES`, `DOUBLESLIT_OTLP__LOGS__QUEUE_RECORDS`, \
         `DOUBLESLIT_OTLP__METRICS__ENABLED`, `DOUBLESLIT_OTLP__METRICS__INTERVAL`, `DOUBLESLIT_OTLP__PROTOCOL`, \
         `DOUBLESLIT_OTLP__RESOURCE_ATTRIBUTES`, `DOUBLESLIT_OTLP__SHUTDOWN`, `DOUBLESLIT_OTLP__TIMEOUT`, \
-        `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PROBES__CONTAINER`, \
+        `DOUBLESLIT_POLL__INTERVAL`, `DOUBLESLIT_POLL__MAX_AGE`, `DOUBLESLIT_PRIVILEGES__DROP`, \
+        `DOUBLESLIT_PRIVILEGES__LANDLOCK`, `DOUBLESLIT_PRIVILEGES__SECCOMP`, `DOUBLESLIT_PROBES__CONTAINER`, \
         `DOUBLESLIT_PROBES__EXEC`, `DOUBLESLIT_PROBES__EXIT`, `DOUBLESLIT_PROBES__FORK`, `DOUBLESLIT_PROBES__OOM`, \
         `DOUBLESLIT_PROBES__SIGNAL`, `DOUBLESLIT_PROBES__SOCKET_STATE`, `DOUBLESLIT_PROBES__SYSCALL`, \
         `DOUBLESLIT_PROBES__TCP`, `DOUBLESLIT_RETENTION__GRACE`, `DOUBLESLIT_SYSCALLS__CALLS`, \
