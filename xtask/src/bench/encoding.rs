@@ -81,8 +81,9 @@ fn series(inputs: &Inputs) -> usize {
 fn inputs(containers: usize) -> Inputs {
     let labels: Vec<Arc<[String]>> = (0..containers).map(labels).collect();
     Inputs {
-        settings: Arc::new(Settings {
-            labels: RowLabels {
+        settings: Arc::new(Settings { families: probes::families().collect(), ..Settings::default() }),
+        snapshot: Arc::new(Snapshot {
+            labels: Arc::new(RowLabels {
                 identity: vec![
                     IdentityLabel::Namespace,
                     IdentityLabel::Pod,
@@ -90,11 +91,7 @@ fn inputs(containers: usize) -> Inputs {
                     IdentityLabel::ContainerId,
                 ],
                 ..RowLabels::default()
-            },
-            families: probes::families().collect(),
-            ..Settings::default()
-        }),
-        snapshot: Arc::new(Snapshot {
+            }),
             subjects: labels.iter().map(|labels| Arc::new(subject(labels))).collect(),
             containers: labels.iter().map(|labels| Arc::new(container(labels))).collect(),
             ..Snapshot::default()

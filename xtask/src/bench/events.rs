@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    path::Path,
     pin::Pin,
     process::Command,
     sync::Arc,
@@ -24,6 +25,7 @@ use doubleslit::{
     identity::{directory::Directory, hierarchy, registry::Registry},
     lives,
     machine::Machine,
+    others::Own,
     probes::{PROBES, Program},
     tracepoints::table::Table,
 };
@@ -167,7 +169,7 @@ pub(super) fn read_all<T>(
 fn reader(ring: EventRing, runtime: &Handle) -> Result<(Reader<EventRing>, Subscription)> {
     let hub = Arc::<Hub>::default();
     let subscription = hub.subscribe("bench");
-    let (_, changes) = lives::channel(BTreeMap::new(), SystemTime::now());
+    let (_, changes) = lives::channel(BTreeMap::new(), SystemTime::now(), Box::new(Own::at(Path::new("/"))));
     let reader = Reader {
         source: ring,
         changes,

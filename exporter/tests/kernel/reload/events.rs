@@ -143,7 +143,7 @@ fn a_trace_that_cannot_be_had_has_nothing_change() {
     let before = traces(&exporter);
     for (lines, expected) in [
         (
-            format!("events: {{select: [{{event: exec}}]}}\ntraces: [{{name: mine, events: [exec]}}]"),
+            "events: {select: [{event: exec}]}\ntraces: [{name: mine, events: [exec]}]".to_owned(),
             "cannot begin what `traces` declares; nothing was changed: duplicate trace `mine`: delete it first, or choose \
              another name",
         ),
