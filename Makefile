@@ -38,7 +38,7 @@ unit-test: setup
 
 kernel-test: setup setup-test
 	@cargo build --release --package doubleslit --examples
-	@cargo $(AS_ROOT) test --release --package doubleslit --test runtimes --test rollout --test kernel -- --ignored --test-threads=1
+	@cargo $(AS_ROOT) test --release --no-fail-fast --package doubleslit --test runtimes --test rollout --test kernel -- --ignored --test-threads=1
 
 # The files that some targets write again and again are in memory.
 fuzz: setup ## try the parsers with made-up bytes; needs cargo-fuzz, a nightly and a C++ compiler: make fuzz FUZZ_SECONDS=60
