@@ -40,10 +40,20 @@ impl Watch {
 
     /// Begins to read what it prints.
     pub fn read(&mut self) {
-        let output = BufReader::new(self.unread.take().expect("nobody reads it yet"));
+        let mut output = BufReader::new(self.unread.take().expect("nobody reads it yet"));
         let (sender, lines) = mpsc::channel();
         self.lines = lines;
-        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        thread::spawn(move || {
+            let mut line = String::new();
+            // Who ends while nobody reads may leave half a line.
+            while output.read_line(&mut line).is_ok() && line.ends_with('\n') {
+                let read = sender.send(line.trim_end().to_owned());
+                line.clear();
+                if read.is_err() {
+                    break;
+                }
+            }
+        });
     }
 
     /// The same, but nobody reads what it prints.

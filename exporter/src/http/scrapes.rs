@@ -1,11 +1,15 @@
 //! Scrapes under way: no more than so many, and who does not read its answer makes room.
 
 use std::{
+    future::pending,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
 
 /// How long a reader may take nothing before it makes room for another one.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -46,15 +50,31 @@ impl Scrapes {
         let permit = match Arc::clone(&permits).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
-                if let Some(turn) = self.most_stalled() {
-                    turn.over.notify_one();
-                }
-                tokio::time::timeout(WAIT, permits.acquire_owned()).await.ok()?.ok()?
+                let freed = async {
+                    tokio::select! {
+                        permit = permits.acquire_owned() => permit.ok(),
+                        () = self.make_room() => None,
+                    }
+                };
+                timeout(WAIT, freed).await.ok()??
             }
         };
         let turn = Arc::new(Turn::default());
         self.turns.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&turn));
         Some(Permit { scrapes: Arc::clone(self), turn, _permit: permit })
+    }
+
+    /// Ends the scrape that has waited longest for its reader, as soon as there is one that has for a moment. Then there is nothing
+    /// left to do.
+    async fn make_room(&self) {
+        let turn = loop {
+            match self.most_stalled() {
+                Some(turn) => break turn,
+                None => sleep(MOMENT / 5).await,
+            }
+        };
+        turn.over.notify_one();
+        pending().await
     }
 
     fn most_stalled(&self) -> Option<Arc<Turn>> {

@@ -154,6 +154,9 @@ fn every_snippet_is_taken_by_the_program_that_it_is_for() {
     // Rules and other files are named from there on.
     let config = markdown::root().join("config/prometheus");
     std::os::unix::fs::symlink(config, directory.path().join("prometheus")).expect("a link can be made");
+    for named in ["ca.crt", "client.crt", "client.key", "password"] {
+        fs::write(directory.path().join(named), "").expect("a file can be written");
+    }
     let collector = collector::binary();
     for (kind, program, arguments) in [
         ("yaml prometheus", Path::new("promtool"), &["check", "config"][..]),
