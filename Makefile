@@ -34,7 +34,7 @@ test: setup-test unit-test kernel-test ## install what is missing, run every tes
 # Unit tests with overflow checks and debug assertions, kernel tests with the exporter as it is shipped. One profile for
 # both would save a quarter of the building: a minute and a half instead of two on 2 cores.
 unit-test: setup
-	@cargo test $(CRATES)
+	@cargo test --no-fail-fast $(CRATES)
 
 kernel-test: setup setup-test
 	@cargo build --release --package doubleslit --examples

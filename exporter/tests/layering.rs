@@ -45,7 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("web", &["config", "error"]),
     ("http", &["config", "counts", "export", "web"]),
     ("page", &["api", "bpf", "counts", "export", "filter", "http", "identity", "probes", "top", "traces", "web"]),
-    ("api", &["error", "events", "filter", "identity", "media", "traces", "web"]),
+    ("api", &["error", "events", "filter", "http", "identity", "media", "traces", "web"]),
     ("machine", &["config", "identity"]),
     ("top", &["counts", "harmless", "identity", "probes"]),
     (
