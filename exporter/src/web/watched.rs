@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -75,66 +75,40 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 }
 
-/// What a request brings along.
+/// A body, and what the seat is told when it is over: that all of it is there, or that nobody wants more of it.
 #[derive(Debug)]
-pub(super) struct Asked {
-    body: Incoming,
+pub(super) struct Told<B> {
+    body: B,
     seat: Arc<Seat>,
+    over: fn(&Seat),
 }
+
+/// What a request brings along.
+pub(super) type Asked = Told<Incoming>;
+
+/// What an answer consists of.
+pub(super) type Answered = Told<Body>;
 
 impl Asked {
     pub(super) fn new(body: Incoming, seat: Arc<Seat>) -> Self {
-        Self { body, seat }
+        Self { body, seat, over: Seat::has_body }
     }
-}
-
-impl HttpBody for Asked {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        self.seat.has_body();
-    }
-}
-
-/// What an answer consists of.
-#[derive(Debug)]
-pub(super) struct Answered {
-    body: Body,
-    seat: Arc<Seat>,
 }
 
 impl Answered {
     pub(super) fn new(body: Body, seat: Arc<Seat>) -> Self {
-        Self { body, seat }
+        Self { body, seat, over: Seat::is_answered }
     }
 }
 
-impl HttpBody for Answered {
-    type Data = Bytes;
-    type Error = axum::Error;
+impl<B: HttpBody + Unpin> HttpBody for Told<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         Pin::new(&mut self.body).poll_frame(context)
     }
 
@@ -147,8 +121,8 @@ impl HttpBody for Answered {
     }
 }
 
-impl Drop for Answered {
+impl<B> Drop for Told<B> {
     fn drop(&mut self) {
-        self.seat.is_answered();
+        (self.over)(&self.seat);
     }
 }
