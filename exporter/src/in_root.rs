@@ -1,13 +1,18 @@
-//! Opening a path as if a directory were the root, also where links in it lead elsewhere.
+//! Opening a path as if a directory were the root, also where links in it lead elsewhere, and reading what was found.
 
 use std::{
     ffi::{OsStr, OsString},
-    os::{fd::OwnedFd, unix::ffi::OsStringExt as _},
+    fs::File,
+    io::{self, Read as _},
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::ffi::OsStringExt as _,
+    },
     path::{Component, Path},
 };
 
 use rustix::{
-    fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat},
+    fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2, readlinkat},
     io::Errno,
 };
 
@@ -74,6 +79,36 @@ pub(crate) fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd
         }
     }
     openat(way.last().unwrap_or(root), ".", flags, Mode::empty())
+}
+
+/// Why what was found was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// Nothing tells what it is, or its bytes do not come.
+    Read(io::Error),
+    /// It may not be opened for reading.
+    Open(io::Error),
+    /// It is no regular file.
+    NotRegular,
+    /// It has more bytes than allowed.
+    TooLarge,
+}
+
+/// Reads up to `limit` bytes of what was opened for neither reading nor writing. Only a regular file is opened for reading: for a
+/// device that alone can have an effect.
+pub(crate) fn read_regular(found: &OwnedFd, limit: u64) -> Result<Vec<u8>, Unread> {
+    let stat = fstat(found).map_err(|errno| Unread::Read(errno.into()))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Unread::NotRegular);
+    }
+    // Whoever holds a lease on the file must not be waited for either.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = open(format!("/proc/self/fd/{}", found.as_raw_fd()), flags, Mode::empty());
+    let file = File::from(file.map_err(|errno| Unread::Open(errno.into()))?);
+    // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(Unread::Read)?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len > limit) { Err(Unread::TooLarge) } else { Ok(bytes) }
 }
 
 /// The parts of a path, the first one last.

@@ -96,7 +96,7 @@ impl Opened {
                  have them"
             );
         }
-        if config.otlp.logs.is_some() || privileges::traces(&config) {
+        if config.otlp.logs.is_some() || begins_traces(&config, &web) {
             means.tracing = Tracing::hold(&config);
         }
         otlp::prepare(&config)?;
@@ -107,7 +107,8 @@ impl Opened {
     pub(super) fn restrict(&mut self, config_file: Option<&Path>) {
         let tracefs = self.means.tracing.held().map(Tracefs::root);
         let web_files = self.web.files();
-        let needs = Needs { config: &self.config, config_file, web_files: &web_files, tracefs };
+        let traces = begins_traces(&self.config, &self.web);
+        let needs = Needs { config: &self.config, config_file, web_files: &web_files, tracefs, traces };
         privileges::restrict(self.config.privileges, &needs, &mut self.sandbox);
     }
 
@@ -173,6 +174,13 @@ impl Opened {
 /// Whether there is anybody to whom the page shows single events.
 fn shows_events(config: &config::Web, web: &Web) -> bool {
     config.shows_events() || config.live_events == LiveEvents::Auto && web.knows_somebody()
+}
+
+/// Whether traces can begin while the exporter runs: those of the API, those that the configuration declares, and what the page
+/// shows.
+fn begins_traces(config: &Config, web: &Web) -> bool {
+    let api = &config.api;
+    api.socket.is_some() || api.tcp.is_some() || !config.traces.is_empty() || shows_events(&config.web, web)
 }
 
 /// To whom.

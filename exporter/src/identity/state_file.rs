@@ -3,22 +3,21 @@
 mod watched;
 
 use std::{
-    fs::File,
-    io::{self, Read},
-    os::fd::{AsRawFd as _, OwnedFd},
+    io,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use rustix::{
-    fs::{Dir, FileType, Mode, OFlags, Stat, fstat},
+    fs::{Dir, Mode, OFlags, Stat, fstat},
     io::Errno,
 };
 use serde::de::DeserializeOwned;
 
 pub(super) use self::watched::Watched;
 use super::{failures::Reason, source::Trouble};
-use crate::in_root::open_in_root;
+use crate::in_root::{Unread, open_in_root, read_regular};
 
 /// The size up to which a state file is read.
 pub(super) const LIMIT_BYTES: u64 = 4 << 20;
@@ -144,7 +143,7 @@ impl Tree {
 
     /// Reads a file.
     pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, StateFileError> {
-        read_regular(&self.open(path, OFlags::PATH)?, || self.outside(path))
+        read(&self.open(path, OFlags::PATH)?, || self.outside(path))
     }
 
     /// What tells whether the file or directory at `path` changes.
@@ -209,24 +208,14 @@ impl Tree {
     }
 }
 
-/// Reads what was found at `path`. Only a regular file is opened: for a device that alone can have an effect.
-fn read_regular(found: &OwnedFd, path: impl Fn() -> PathBuf) -> Result<Vec<u8>, StateFileError> {
-    let stat = fstat(found).map_err(|errno| StateFileError::Read { path: path(), source: errno.into() })?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(StateFileError::NotRegular { path: path() });
-    }
-    // Whoever holds a lease on the file must not be waited for either.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(format!("/proc/self/fd/{}", found.as_raw_fd()), flags, Mode::empty());
-    let file = File::from(file.map_err(|errno| StateFileError::Open { path: path(), source: errno.into() })?);
-    // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
-    let mut bytes = Vec::new();
-    let read = file.take(LIMIT_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(|source| StateFileError::Read { path: path(), source })?;
-    if u64::try_from(bytes.len()).is_ok_and(|len| len > LIMIT_BYTES) {
-        return Err(StateFileError::TooLarge { path: path() });
-    }
-    Ok(bytes)
+/// Reads what was found at `path`.
+fn read(found: &OwnedFd, path: impl Fn() -> PathBuf) -> Result<Vec<u8>, StateFileError> {
+    read_regular(found, LIMIT_BYTES).map_err(|unread| match unread {
+        Unread::Read(source) => StateFileError::Read { path: path(), source },
+        Unread::Open(source) => StateFileError::Open { path: path(), source },
+        Unread::NotRegular => StateFileError::NotRegular { path: path() },
+        Unread::TooLarge => StateFileError::TooLarge { path: path() },
+    })
 }
 
 #[cfg(test)]

@@ -3,19 +3,19 @@
 use std::{
     fs::File,
     io::{self, Read as _},
-    os::fd::{AsRawFd as _, OwnedFd},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use rustix::{
-    fs::{CWD, FileType, Mode, OFlags, fstat, open, openat},
+    fs::{CWD, Mode, OFlags, fstat, open, openat},
     io::Errno,
 };
 
 use super::{Look, UserFiles};
 use crate::{
-    in_root,
+    in_root::{self, Unread},
     namespaces::{self, Namespaces},
 };
 
@@ -103,20 +103,15 @@ fn is_same(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
     Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
-/// The list of users below a root. Only a regular file is opened for reading: for a device that alone can have an effect.
+/// The list of users below a root.
 fn list(root: &OwnedFd) -> io::Result<Vec<u8>> {
     // A seccomp filter sees what openat is asked for, and not what openat2 is.
     let found = in_root::walk(root, Path::new(LIST), OFlags::PATH | OFlags::CLOEXEC)?;
-    if FileType::from_raw_mode(fstat(&found)?.st_mode) != FileType::RegularFile {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    // Whoever holds a lease on the file must not be waited for either.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = openat(CWD, format!("/proc/self/fd/{}", found.as_raw_fd()), flags, Mode::empty())?;
-    // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
-    let mut bytes = Vec::new();
-    File::from(file).take(LIST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LIST_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+    in_root::read_regular(&found, LIST_BYTES).map_err(|unread| match unread {
+        Unread::Read(source) | Unread::Open(source) => source,
+        Unread::NotRegular => io::ErrorKind::InvalidInput.into(),
+        Unread::TooLarge => io::ErrorKind::FileTooLarge.into(),
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use rustix::{
 };
 use tracing::{info, warn};
 
-pub use self::needs::{Needs, traces};
+pub use self::needs::Needs;
 use crate::{config::Privileges, others::helper};
 
 /// What is taken away.

@@ -57,15 +57,11 @@ pub struct Needs<'a> {
     pub web_files: &'a [PathBuf],
     /// Where the trace file system is, if it was found.
     pub tracefs: Option<&'a Path>,
+    /// Whether traces can begin, for which programs are loaded and attached.
+    pub traces: bool,
 }
 
 impl Needs<'_> {
-    /// Whether traces can begin, for which programs are loaded and attached.
-    #[must_use]
-    pub fn traces(&self) -> bool {
-        traces(self.config)
-    }
-
     /// Whether something is sent by OTLP.
     pub(super) fn otlp(&self) -> bool {
         self.connections().next().is_some()
@@ -86,7 +82,7 @@ impl Needs<'_> {
         let held = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
         let mut needed = CapabilitySet::DAC_READ_SEARCH;
         let programs = CapabilitySet::BPF | CapabilitySet::PERFMON;
-        if self.traces() {
+        if self.traces {
             needed |= if held.contains(programs) { programs } else { programs | CapabilitySet::SYS_ADMIN };
         }
         // Files of another user's are read with the one above, written to and connected to with this one.
@@ -117,7 +113,7 @@ impl Needs<'_> {
                 tls.client.iter().flat_map(|(certificate, key)| [certificate, key]).map(|path| surroundings(path)),
             );
         }
-        if self.traces() {
+        if self.traces {
             let tracefs = ["sys/kernel/tracing", "sys/kernel/debug/tracing"];
             places.extend(tracefs.map(|path| self.config.identity.host_root.join(path)));
         }
@@ -148,12 +144,6 @@ impl Needs<'_> {
         let logs = otlp.logs.iter().map(|logs| &logs.connection);
         logs.chain(otlp.metrics.iter().map(|metrics| &metrics.connection))
     }
-}
-
-/// Whether this configuration lets traces begin while the exporter runs.
-#[must_use]
-pub fn traces(config: &Config) -> bool {
-    config.api.socket.is_some() || config.api.tcp.is_some() || config.web.shows_events() || !config.traces.is_empty()
 }
 
 /// Whether somebody else owns it, or may when it is made.

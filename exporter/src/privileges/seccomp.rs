@@ -181,7 +181,7 @@ pub(super) fn exporter(needs: &Needs<'_>) -> Calls {
     memory(&mut calls);
     own(&mut calls);
     let mut commands = BPF.to_vec();
-    if needs.traces() {
+    if needs.traces {
         commands.extend(BPF_LOAD);
         calls.insert(libc::SYS_perf_event_open, Vec::new());
     }
@@ -302,11 +302,16 @@ fn load(program: &BpfProgram) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+
+    fn needs(config: &Config, traces: bool) -> Needs<'_> {
+        Needs { config, config_file: None, web_files: &[], tracefs: None, traces }
+    }
 
     #[test]
     fn the_lists_compile() {
         let config = crate::config::load(None, [], &crate::config::Flags::default()).expect("the defaults");
-        let needs = Needs { config: &config, config_file: None, web_files: &[], tracefs: None };
+        let needs = needs(&config, true);
         for calls in [exporter(&needs), helper(Some(7)), helper(None)] {
             let (refused, allowed) = (SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow);
             let filter = SeccompFilter::new(calls, refused, allowed, ARCHITECTURE).expect("a list");
@@ -321,21 +326,20 @@ mod tests {
             std::fs::write(file.path(), text).expect("written");
             crate::config::load(Some(file.path()), [], &crate::config::Flags::default()).expect("it is valid")
         };
-        let calls = |text: &str| {
+        let calls = |text: &str, traces: bool| {
             let config = load(text);
-            let calls = exporter(&Needs { config: &config, config_file: None, web_files: &[], tracefs: None });
+            let calls = exporter(&needs(&config, traces));
             let commands = calls[&libc::SYS_bpf].len();
             let has =
                 [libc::SYS_perf_event_open, libc::SYS_connect, libc::SYS_fsync].map(|call| calls.contains_key(&call));
             let families = calls.get(&libc::SYS_socket).map_or(0, Vec::len);
             (commands, has, families)
         };
-        assert_eq!(calls(""), (BPF.len() + BPF_LOAD.len(), [true, false, false], 0));
-        let quiet = "api: {enabled: false}\nweb: {live_events: never}\n";
-        assert_eq!(calls(quiet), (BPF.len(), [false, false, false], 0));
-        let sockets = format!("{quiet}identity: {{sockets: {{docker: [/run/docker.sock]}}}}\n");
-        assert_eq!(calls(&sockets), (BPF.len(), [false, true, false], 1));
-        let otlp = format!("{quiet}otlp: {{endpoint: 'http://c:4318', logs: {{directory: /q}}}}\n");
-        assert_eq!(calls(&otlp), (BPF.len(), [false, true, true], 3));
+        assert_eq!(calls("", true), (BPF.len() + BPF_LOAD.len(), [true, false, false], 0));
+        assert_eq!(calls("", false), (BPF.len(), [false, false, false], 0));
+        let sockets = "identity: {sockets: {docker: [/run/docker.sock]}}\n";
+        assert_eq!(calls(sockets, false), (BPF.len(), [false, true, false], 1));
+        let otlp = "otlp: {endpoint: 'http://c:4318', logs: {directory: /q}}\n";
+        assert_eq!(calls(otlp, false), (BPF.len(), [false, true, true], 3));
     }
 }

@@ -1,6 +1,10 @@
 //! Files and directories as they should not be.
 
-use std::{error::Error as _, fs, os::unix::fs::symlink};
+use std::{
+    error::Error as _,
+    fs::{self, File},
+    os::unix::fs::symlink,
+};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 

@@ -5,6 +5,8 @@ mod doors;
 mod paths;
 mod streams;
 
+use std::collections::BTreeMap;
+
 use doubleslit_testbed::docker::LoadContainer;
 use serde_json::{Value, json};
 
@@ -26,8 +28,10 @@ fn execute(container: &mut LoadContainer<'_>, count: u64) {
 
 /// Checks that events are executions of a container, so many.
 pub(crate) fn assert_executions(events: &[Value], container: &LoadContainer<'_>, count: usize) {
-    assert_eq!(events.len(), count, "{events:?}");
     for event in events {
         assert_eq!((&event["event"], &event["container.id"]), (&json!("exec"), &json!(container.id)), "{event}");
     }
+    let mut programs = BTreeMap::new();
+    events.iter().for_each(|event| *programs.entry(event["process.executable.path"].as_str()).or_insert(0) += 1);
+    assert_eq!(events.len(), count, "{programs:?}");
 }

@@ -46,22 +46,28 @@ fn key(record: &LogRecord) -> (String, u64) {
     (record.attributes["process.pid"].to_string(), record.time)
 }
 
+/// Whether a program is what a load executes, by its name.
+pub(crate) fn is_of_the_load(name: &str) -> bool {
+    name.starts_with("exit-at-once.")
+}
+
 /// How many different executions of a container's load there are. A request whose acknowledgement was lost comes twice.
 pub(crate) fn executions_of(received: &Received, container: &str) -> usize {
-    let is_one = |record: &&LogRecord| is_execution(record, container, "exit-at-once.");
+    let is_one = |record: &&LogRecord| is_execution(record, container, is_of_the_load);
     received.logs.iter().filter(is_one).map(key).collect::<BTreeSet<_>>().len()
 }
 
-fn is_execution(record: &LogRecord, container: &str, name: &str) -> bool {
+fn is_execution(record: &LogRecord, container: &str, is_it: impl Fn(&str) -> bool) -> bool {
     let text = |attribute: &str| record.attributes.get(attribute).and_then(Value::as_str).unwrap_or_default();
-    record.event_name == EXEC && text("container.id") == container && text("process.executable.name").starts_with(name)
+    record.event_name == EXEC && text("container.id") == container && is_it(text("process.executable.name"))
 }
 
 /// Waits until the collector has all that has happened in a container until now: has it execute something else, which comes
 /// behind that.
 pub(crate) fn await_until_now(collector: &mut Collector, container: &LoadContainer<'_>) {
-    let executions =
-        |received: &Received| received.logs.iter().filter(|record| is_execution(record, &container.id, "true")).count();
+    let executions = |received: &Received| {
+        received.logs.iter().filter(|record| is_execution(record, &container.id, |name| name == "true")).count()
+    };
     let before = executions(collector.received());
     docker().cli(["exec", &container.id, "/bin/true"]);
     collector.await_received("the last execution", |received| executions(received) > before);

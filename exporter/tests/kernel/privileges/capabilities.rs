@@ -1,6 +1,11 @@
 //! The table of docs/security.md: each feature with exactly the capabilities that it says, and with one less.
 
-use std::path::Path;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{Ipv4Addr, TcpStream},
+    path::Path,
+};
 
 use doubleslit_testbed::{
     collector::Collector,
@@ -13,6 +18,7 @@ use super::{helper, set};
 use crate::{
     harness::{docker, executions, rows, setup},
     otlp::exporting_with,
+    web::{HASH, RIGHT},
 };
 
 const BPF: &str = "bpf";
@@ -92,6 +98,38 @@ fn traces() {
     }
 }
 
+/// A page that others reach shows single events to those who have a password, and to nobody where there is none.
+#[test]
+#[ignore = "needs root and BTF"]
+fn live_events_for_those_who_are_known() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let web = directory.path().join("web.yml");
+    let launch = |users: &str| {
+        fs::write(&web, users).expect("a file can be written");
+        let setup =
+            setup().config("api: {enabled: false}").arguments(&["--web.config.file", web.to_str().expect("text")]);
+        let mut address = exporter::free_address();
+        address.set_ip(Ipv4Addr::UNSPECIFIED.into());
+        let exporter = with(setup, &[BPF, PERFMON]).launch(address);
+        wait::until("it serves", || exporter.log().contains(" serving ").then_some(()));
+        exporter
+    };
+    assert_eq!(set(launch("").pid(), "CapEff"), 0);
+
+    let exporter = launch(&format!("basic_auth_users: {{prometheus: {HASH}}}"));
+    assert_eq!(set(exporter.pid(), "CapEff"), bits(&[BPF, PERFMON]));
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, exporter.address.port())).expect("it listens");
+    stream.set_read_timeout(Some(wait::PATIENCE)).expect("it can be set");
+    let (name, value) = RIGHT;
+    let request =
+        format!("GET /-/page/events?event=exec&select=container%3Dlive HTTP/1.1\r\nHost: x\r\n{name}: {value}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it listens");
+    let mut lines = BufReader::new(stream).lines().map(|line| line.expect("the answer goes on"));
+    assert_eq!(lines.next().expect("an answer"), "HTTP/1.1 200 OK");
+    docker().load("live", &[]).load.run("exec 1");
+    assert!(lines.any(|line| line.contains("live") && line.contains("exec")));
+}
+
 #[test]
 #[ignore = "needs root and BTF"]
 fn programs_statistics() {
@@ -134,7 +172,7 @@ fn other_processes() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn files_of_others() {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
     let directory = tempfile::tempdir().expect("a directory can be made");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -169,7 +207,7 @@ fn files_of_others() {
 #[test]
 #[ignore = "needs root and BTF"]
 fn a_queue_of_another_user() {
-    use std::{fs, os::unix::fs::chown};
+    use std::os::unix::fs::chown;
 
     let directory = tempfile::tempdir().expect("a directory can be made");
     let queue = directory.path().join("queue");
