@@ -95,6 +95,28 @@ pub struct EdgeKey {
 
 wire!(EdgeKey { target: CountKey, sender: u64 });
 
+impl EdgeKey {
+    /// In the place of senders that are gone: no cgroup has this id, and only userspace counts for it.
+    const GONE: u64 = u64::MAX;
+
+    /// The edge that has the signals of all senders of a target that are gone.
+    #[must_use]
+    pub const fn of_gone(target: CountKey) -> Self {
+        Self { target, sender: Self::GONE }
+    }
+
+    /// The sender's cgroup id; nothing when all its senders are gone.
+    #[must_use]
+    pub const fn sender(self) -> Option<u64> {
+        if self.sender == Self::GONE { None } else { Some(self.sender) }
+    }
+
+    /// The cgroup ids of the target and of the sender, as far as there is one.
+    pub fn parties(self) -> impl Iterator<Item = u64> {
+        core::iter::once(self.target.cgroup()).chain(self.sender())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 mod attach;
 pub mod btf;
+mod edges;
 mod element;
 pub mod events;
 pub mod gates;

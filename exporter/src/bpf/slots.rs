@@ -115,7 +115,7 @@ impl Slots {
 mod tests {
     use std::{cell::Cell, os::fd::OwnedFd, sync::atomic::AtomicU64};
 
-    use doubleslit_common::kind::Kind;
+    use doubleslit_common::{key::EdgeKey, kind::Kind};
     use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
     use super::*;
@@ -147,7 +147,8 @@ mod tests {
         fn open(&self) -> (Slots, Ledger) {
             let mut slots = Slots::map(&self.slots, CPUS).expect("it can be mapped");
             let ledger = Ledger::new(Shared::map(&self.ledger, ledger::words(CPUS)).expect("it can be mapped"));
-            ledger.recover(|position| slots.release(&ledger, position));
+            let keep = |_: EdgeKey, _: u64| panic!("no edge is handed on here");
+            ledger.recover(|position| slots.release(&ledger, position), keep);
             (slots, ledger)
         }
 
@@ -260,8 +261,8 @@ mod tests {
             assert_eq!(settled + in_maps, generated.get(), "after {writes} writes");
             assert!(entry.get().is_some() || slots.position(key).is_none(), "what is settled has no slot");
             if is_done {
-                // The slot's count and keys, the values, the removal's four words, the keys again, the sum and the end.
-                assert_eq!(writes, 1 + 1 + CPUS + CPUS + 3 + CPUS + 2);
+                // The slot's count and keys, the values, the removal's words, the keys again, the sum and the end.
+                assert_eq!(writes, 1 + 1 + CPUS + CPUS + 4 + CPUS + 2);
                 return;
             }
         }

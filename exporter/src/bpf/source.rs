@@ -16,6 +16,7 @@ use doubleslit_common::{
 };
 
 use super::{
+    edges::Edges,
     ledger::Ledger,
     object::LoadError,
     slots::Slots,
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::counts::{
     snapshot::{MapRead, PerKind},
-    source::{CountSource, Reading},
+    source::{CountSource, LastEdge, Reading},
 };
 
 /// Room for values in one batch, in bytes.
@@ -39,7 +40,7 @@ pub struct KernelCounts {
     ledger: Ledger,
     slots: Slots,
     counts: BatchReader<CountKey>,
-    edges: BatchReader<EdgeKey>,
+    edges: Edges,
     /// Hits of tracepoints that are split, if there are some.
     hits: Option<HitCounts>,
     losses: BatchReader<u32>,
@@ -71,12 +72,13 @@ impl KernelCounts {
             Some(fd.try_clone().map(|fd| (*kind, fd)))
         };
         let mut slots = Slots::map(slots.fd(), cpus).map_err(LoadError::Memory)?;
-        ledger.recover(|position| slots.release(&ledger, position));
+        let mut edges = Edges::new(edges, cpus)?;
+        ledger.recover(|position| slots.release(&ledger, position), |key, count| edges.set(key, count));
         Ok(Self {
             ledger,
             slots,
             counts: BatchReader::new("counts", counts, cpus)?,
-            edges: BatchReader::new("edges", edges, cpus)?,
+            edges,
             hits,
             losses: BatchReader::new("losses", losses, cpus)?,
             programs: programs.iter().filter_map(counting).collect::<Result<_, _>>().map_err(LoadError::Handle)?,
@@ -135,9 +137,9 @@ impl CountSource for KernelCounts {
         ledger.remove(kind, slot, |values| counts.remove(key, values), |position| slots.release(ledger, position))
     }
 
-    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
+    fn remove_edge(&mut self, key: EdgeKey, target_stays: bool) -> io::Result<Option<LastEdge>> {
         let Self { ledger, edges, .. } = self;
-        ledger.remove(Some(Kind::SignalGenerate), None, |values| edges.remove(key, values), |_| 0)
+        if target_stays { edges.hand_on(ledger, key) } else { edges.remove(ledger, key) }
     }
 }
 

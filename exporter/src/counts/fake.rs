@@ -11,7 +11,7 @@ use doubleslit_common::{
 
 use super::{
     snapshot::{PerKind, Subject},
-    source::{CountSource, Reading},
+    source::{CountSource, LastEdge, Reading},
 };
 use crate::identity::Scope;
 
@@ -78,9 +78,16 @@ impl CountSource for FakeSource {
         Ok(removed)
     }
 
-    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
-        let removed = self.edges.remove(&key);
-        self.settled.add(Kind::SignalGenerate, removed.unwrap_or(0));
-        Ok(removed)
+    fn remove_edge(&mut self, key: EdgeKey, target_stays: bool) -> io::Result<Option<LastEdge>> {
+        let Some(value) = self.edges.remove(&key) else { return Ok(None) };
+        let gone = target_stays.then(|| {
+            let heir = self.edges.entry(EdgeKey::of_gone(key.target)).or_default();
+            *heir += value;
+            *heir
+        });
+        if gone.is_none() {
+            self.settled.add(Kind::SignalGenerate, value);
+        }
+        Ok(Some(LastEdge { value, gone }))
     }
 }

@@ -28,12 +28,22 @@ pub trait CountSource: Send {
     /// When the source refuses.
     fn remove_count(&mut self, key: CountKey, is_counted: bool) -> io::Result<Option<u64>>;
 
-    /// Removes an edge and returns its last value; nothing when it was not there.
+    /// Removes an edge and returns its last value; nothing when it was not there. Where its target stays, another one gets the value,
+    /// so that whoever reads the source anew finds it: the edge of all senders that are gone.
     ///
     /// # Errors
     ///
     /// When the source refuses.
-    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>>;
+    fn remove_edge(&mut self, key: EdgeKey, target_stays: bool) -> io::Result<Option<LastEdge>>;
+}
+
+/// What is left of an edge that was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastEdge {
+    /// Its last value.
+    pub value: u64,
+    /// What the edge has that got this value, if there was a place for it.
+    pub gone: Option<u64>,
 }
 
 /// Something that tells of the life of cgroups. It can be polled for reading.

@@ -283,7 +283,7 @@ impl Tally {
     pub fn strangers(&self, reading: &Reading) -> HashSet<CgroupId> {
         let counts = reading.counts.iter().filter(|(key, _)| !self.counts.contains(key)).map(|(key, _)| key.cgroup());
         let edges = reading.edges.iter().filter(|(key, _)| !self.edges.contains(key));
-        let edges = edges.flat_map(|(key, _)| [key.target.cgroup(), key.sender]);
+        let edges = edges.flat_map(|(key, _)| key.parties());
         let unknown = |id: &CgroupId| !self.owners.contains_key(id) && !self.held.contains(id);
         counts.chain(edges).map(CgroupId).filter(unknown).collect()
     }
@@ -299,7 +299,7 @@ impl Tally {
             }
         }
         for &(key, value) in &reading.edges {
-            if !is_held(&self.held, key.target.cgroup()) && !is_held(&self.held, key.sender) {
+            if !key.parties().any(|party| is_held(&self.held, party)) {
                 self.apply_edge(key, value);
             }
         }
@@ -409,22 +409,36 @@ impl Tally {
 
     fn apply_edge(&mut self, key: EdgeKey, value: u64) {
         let id = CgroupId(key.target.cgroup());
+        let increment = self.raise_edge(key, value);
+        if increment == 0 {
+            return;
+        }
+        self.count(id, Kind::SignalGenerate, key.target.detail(), increment);
+        // Rows of senders that are gone are gone, too.
+        let Some(sender) = key.sender() else { return };
+        let sender = self.owners.get(&CgroupId(sender)).map_or(&self.unknown, |owner| &owner.sender);
+        if let Some(owner) = self.owners.get(&id) {
+            self.add_edge(owner.subject, key.target.detail(), &Arc::clone(sender), increment);
+        }
+    }
+
+    /// Takes a new value of an edge. Returns by how much it is higher than the last one.
+    fn raise_edge(&mut self, key: EdgeKey, value: u64) -> u64 {
         let (increment, new) = self.edges.raise(key, value);
         if new {
-            for party in [id, CgroupId(key.sender)] {
+            for party in key.parties().map(CgroupId) {
                 if let Some(owner) = self.owner(party) {
                     owner.edges.insert(key);
                 }
             }
         }
-        if increment == 0 {
-            return;
-        }
-        self.count(id, Kind::SignalGenerate, key.target.detail(), increment);
-        let sender = self.owners.get(&CgroupId(key.sender)).map_or(&self.unknown, |owner| &owner.sender);
-        if let Some(owner) = self.owners.get(&id) {
-            self.add_edge(owner.subject, key.target.detail(), &Arc::clone(sender), increment);
-        }
+        increment
+    }
+
+    /// An edge has `value` more, which was counted for another one, and `total` now.
+    fn hand_on(&mut self, key: EdgeKey, value: u64, total: u64) {
+        let unread = self.raise_edge(key, total).saturating_sub(value);
+        self.count(CgroupId(key.target.cgroup()), Kind::SignalGenerate, key.target.detail(), unread);
     }
 
     fn apply_skipped(&mut self, kind: Kind, value: u64) {

@@ -20,18 +20,13 @@ const KINDS: &[(&str, &str, Check)] = &[
     ("yaml", "a part of the exporter's configuration", configuration),
     ("yaml web", "a web configuration file (`--web.config.file`)", |block| doubleslit::web::understood(&block.text)),
     ("yaml prometheus", "a part of Prometheus's configuration; a kernel test has promtool check it", parsed),
-    ("yaml rules", "a file of Prometheus's rules; a kernel test has promtool check it", parsed),
     ("yaml otelcol", "the configuration of an OpenTelemetry collector; a kernel test has it validated", parsed),
-    ("yaml compose", "a part of a compose file", parsed),
-    ("yaml kubernetes", "Kubernetes manifests", parsed),
-    ("yaml helm", "values of the Helm chart", parsed),
-    ("ini", "a part of a systemd unit", |_| Ok(())),
-    ("json", "JSON", json),
+    ("yaml helm", "values of the Helm chart; a test renders it with them", parsed),
+    ("ini", "a part of a systemd unit; a test has systemd verify it", |_| Ok(())),
     ("promql", "expressions, separated by empty lines; a kernel test has Prometheus answer each", |_| Ok(())),
     ("metrics", "lines of /metrics, in which `…` stands for anything", |_| Ok(())),
     ("log", "messages, in which `…` stands for what differs", messages),
-    ("rust", "a program, which a doc test compiles", rust),
-    ("rust,no_run", "the same", rust),
+    ("rust,no_run", "a program, which a doc test compiles", rust),
     ("text", "none of these, such as a picture made of letters", |_| Ok(())),
 ];
 
@@ -74,11 +69,7 @@ fn configuration(block: &Block) -> Result<(), String> {
 }
 
 fn parsed(block: &Block) -> Result<(), String> {
-    block.text.split("\n---\n").try_for_each(|text| yaml(text).map(drop)).map_err(|error| format!("no YAML: {error:#}"))
-}
-
-fn json(block: &Block) -> Result<(), String> {
-    serde_json::from_str::<Value>(&block.text).map(drop).map_err(|error| format!("no JSON: {error}"))
+    yaml(&block.text).map(drop).map_err(|error| format!("no YAML: {error:#}"))
 }
 
 /// The parts between what differs are in the source.

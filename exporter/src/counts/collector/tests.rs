@@ -14,7 +14,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::*;
 use crate::{
-    counts::{fake::FakeSource, limits::Limits, snapshot::PerKind, tally::Settings},
+    counts::{fake::FakeSource, limits::Limits, snapshot::PerKind, source::LastEdge, tally::Settings},
     filter::Owners,
     identity::{
         ignore::Ignore,
@@ -50,8 +50,8 @@ impl CountSource for Maps {
         lock(&self.0).remove_count(key, is_counted)
     }
 
-    fn remove_edge(&mut self, key: EdgeKey) -> io::Result<Option<u64>> {
-        lock(&self.0).remove_edge(key)
+    fn remove_edge(&mut self, key: EdgeKey, target_stays: bool) -> io::Result<Option<LastEdge>> {
+        lock(&self.0).remove_edge(key, target_stays)
     }
 }
 

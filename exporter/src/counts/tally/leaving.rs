@@ -7,11 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doubleslit_common::{key::CountKey, kind::Kind};
+use doubleslit_common::{
+    key::{CountKey, EdgeKey},
+    kind::Kind,
+};
 
 use super::{Former, Owner, Tally};
 use crate::{
-    counts::{rows::NOWHERE, snapshot::Sender, source::CountSource},
+    counts::{
+        rows::NOWHERE,
+        snapshot::Sender,
+        source::{CountSource, LastEdge},
+    },
     identity::CgroupId,
 };
 
@@ -149,14 +156,20 @@ impl Tally {
             self.forget(key);
         }
         while let Some(&key) = self.owners.get(&id).and_then(|owner| owner.edges.iter().next()) {
-            if let Some(value) = source.remove_edge(key)? {
+            let target = CgroupId(key.target.cgroup());
+            let target_stays = target != id && self.owners.get(&target).is_some_and(|target| !target.removed);
+            let last = source.remove_edge(key, target_stays)?;
+            if let Some(LastEdge { value, .. }) = last {
                 self.apply_edge(key, value);
             }
             self.edges.forget(&key);
-            for party in [key.target.cgroup(), key.sender].map(CgroupId) {
+            for party in key.parties().map(CgroupId) {
                 if let Some(owner) = self.owners.get_mut(&party) {
                     owner.edges.remove(&key);
                 }
+            }
+            if let Some(LastEdge { value, gone: Some(gone) }) = last {
+                self.hand_on(EdgeKey::of_gone(key.target), value, gone);
             }
         }
         Ok(())

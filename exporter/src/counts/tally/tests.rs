@@ -202,13 +202,38 @@ fn edges_say_who_and_totals_say_how_many() {
     assert_eq!(edges, [("(unknown)", 4), ("sender", 2), ("target", 5), ("(kernel)", 3)]);
     balance(&taken);
 
-    // The sender's row goes with the sender, its entry too; the target's total does not fall.
+    // The sender's row goes with the sender, its entry too; the target's total does not fall, nor for another exporter that goes on.
     tally.remove(CgroupId(8), now);
     retire(&mut tally, now + GRACE, &mut source);
-    let taken = snapshot(&tally);
-    assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(14));
-    assert_eq!(source.edges.len(), 0);
-    balance(&taken);
+    let key =
+        EdgeKey { target: CountKey::new(7, Kind::SignalGenerate, signal::detail(15, 0)).expect("small"), sender: 8 };
+    assert_eq!(source.edges, [(EdgeKey::of_gone(key.target), 2)].into());
+    let mut next = self::tally(&BOTH);
+    next.adopt(&container(7, "target"));
+    next.apply(&source.reading(), now);
+    tally.apply(&source.reading(), now);
+    for taken in [snapshot(&tally), snapshot(&next)] {
+        assert_eq!(row(&taken, "target", Kind::SignalGenerate), Some(14));
+        let target = taken.subjects.iter().find(|subject| subject.labels[0] == "target").expect("there");
+        let edges = target.edges.iter().map(|((_, sender), count)| (sender.container.as_str(), *count));
+        assert_eq!(edges.collect::<Vec<_>>(), [("(unknown)", 4), ("target", 5), ("(kernel)", 3)]);
+        balance(&taken);
+    }
+    assert_eq!(next.strangers(&source.reading()), HashSet::new());
+
+    // Another sender's go there too, and with the target they leave.
+    next.adopt(&container(9, "sender"));
+    source.edge(7, 9, 15, 5);
+    next.apply(&source.reading(), now);
+    next.remove(CgroupId(9), now);
+    retire(&mut next, now + GRACE, &mut source);
+    assert_eq!(source.edges, [(EdgeKey::of_gone(key.target), 7)].into());
+    next.apply(&source.reading(), now);
+    assert_eq!(row(&snapshot(&next), "target", Kind::SignalGenerate), Some(19));
+    next.remove(CgroupId(7), now);
+    retire(&mut next, now + GRACE, &mut source);
+    assert_eq!((source.edges.len(), source.settled.get(Kind::SignalGenerate)), (0, 19));
+    balance(&snapshot(&next));
 }
 
 #[test]

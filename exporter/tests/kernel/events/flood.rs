@@ -31,10 +31,10 @@ fn of_the_load(events: &[Value], container: &str) -> u64 {
     events.iter().filter(is_own).count() as u64
 }
 
-/// Bytes of memory that a process has.
+/// Bytes of memory that a process has of its own: the pages of rings and files are the kernel's.
 pub(super) fn resident(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
     kibibytes << 10
 }

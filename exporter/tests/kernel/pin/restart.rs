@@ -1,6 +1,13 @@
 //! Restarts in the middle of loads.
 
-use doubleslit_testbed::{bpffs::BpfFs, docker::LoadContainer, scrape::Rows};
+use std::time::Duration;
+
+use doubleslit_testbed::{
+    bpffs::BpfFs,
+    docker::LoadContainer,
+    scrape::{Rows, Scrape},
+    wait,
+};
 
 use super::{pinned, state};
 use crate::harness::{assert_conserved, assert_rows, docker, rows};
@@ -104,4 +111,38 @@ fn counts_before_during_and_after_add_up() {
     let change = after.since(&before);
     assert_rows(&change, &of_round(&rows(&change, &target)), &expected(6), "the third exporter");
     assert_conserved(&after);
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn what_senders_sent_that_are_gone_goes_on() {
+    let there = BpfFs::mount();
+    let mut target = docker().load("target", &[]);
+    target.load.run(&format!("handle {SIGRTMIN}"));
+    let setup = pinned(&there);
+    let mut exporter = setup.start();
+    let before = exporter.scrape();
+    let generated =
+        |scrape: &Scrape| rows(&scrape.since(&before), &target).only(&["signals_generated"]).0.values().sum::<f64>();
+    let entries =
+        |scrape: &Scrape| scrape.value("doubleslit_bpf_map_entries", &[("map", "edges")]).expect("it is read");
+    let pid = target.pid();
+    let mut sent = 0;
+    for round in 1..=2 {
+        for name in ["sender-a", "sender-b"] {
+            let mut sender = docker().load(name, &["--pid=host"]);
+            sender.load.run(&format!("signal-to {pid} {SIGRTMIN} 100"));
+            sent += 100;
+        }
+        // Both are one entry as soon as they are gone.
+        wait::within(Duration::from_secs(60), "the kernel lets go of the senders", || {
+            (entries(&exporter.scrape()) == entries(&before) + 1.0).then_some(())
+        });
+        assert_eq!(generated(&exporter.scrape()), f64::from(sent), "in round {round}");
+        exporter.kill();
+        exporter = setup.start();
+        let after = exporter.scrape();
+        assert_eq!((state(&after), generated(&after)), ("continued", f64::from(sent)), "in round {round}");
+        assert_conserved(&after);
+    }
 }
