@@ -10,6 +10,10 @@ SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 # Builds as the user, runs the tests as root.
 AS_ROOT := $(if $(SUDO),--config 'target."cfg(all())".runner = "sudo -E"')
 
+# What the binary is built for that runs on any Linux. Its C is musl's.
+STATIC  := $(shell uname -m)-unknown-linux-musl
+export CC_$(subst -,_,$(STATIC)) := musl-gcc
+
 # The crates that build for this machine; the exporter's build script builds the one for BPF.
 CRATES  := --workspace --exclude doubleslit-ebpf
 ARGS    :=
@@ -18,7 +22,7 @@ FUZZ_SECONDS := 60
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit-test kernel-test fuzz check docs bench deb setup setup-test setup-bench clean
+.PHONY: help run build static test unit-test kernel-test fuzz check docs bench deb setup setup-static setup-test setup-bench clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +33,10 @@ run: build ## install what is missing, build, start the exporter: make run ARGS=
 build: setup ## install what is missing, build
 	@cargo build --release --package doubleslit
 
+static: setup setup-static ## install what is missing, build one file that runs on any Linux
+	@cargo build --release --package doubleslit --target $(STATIC)
+	@echo $(TARGET)/$(STATIC)/release/doubleslit
+
 test: setup-test unit-test kernel-test ## install what is missing, run every test, those on a real kernel as root
 
 # Unit tests with overflow checks and debug assertions, kernel tests with the exporter as it is shipped. One profile for
@@ -38,6 +46,7 @@ unit-test: setup
 
 kernel-test: setup setup-test
 	@cargo build --release --package doubleslit --examples
+	@if scripts/setup-static --can; then $(MAKE) --no-print-directory static; fi
 	@cargo $(AS_ROOT) test --release --no-fail-fast --package doubleslit --test runtimes --test rollout --test kernel -- --ignored --test-threads=1
 
 # The files that some targets write again and again are in memory.
@@ -68,6 +77,9 @@ bench: setup setup-bench ## measure costs, write docs/benchmarks.md
 
 setup:
 	@scripts/setup-bpf-toolchain
+
+setup-static:
+	@scripts/setup-static
 
 setup-test: setup
 	@scripts/setup-test-runtimes

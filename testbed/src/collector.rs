@@ -10,7 +10,7 @@ use std::{
     process::Child,
 };
 
-pub use self::authority::Authority;
+pub use self::authority::{Authority, NAME};
 pub use self::place::{Tls, binary};
 pub use self::received::{Attributes, Kind, LogRecord, Point, Received, Scope};
 use self::{inbox::Inbox, place::Place};

@@ -21,6 +21,7 @@ pub mod http;
 pub mod inject;
 pub mod load;
 pub mod markdown;
+pub mod names;
 pub mod network;
 pub mod podman;
 pub mod port;

@@ -1,4 +1,4 @@
-//! The load as one file that runs in any container.
+//! The load and the exporter as files that run anywhere.
 
 use std::{
     env,
@@ -12,6 +12,27 @@ use std::{
 pub fn load() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(build)
+}
+
+/// The path of the exporter that `make static` builds; nothing where it cannot be built. Panics when building it fails.
+#[must_use]
+pub fn exporter() -> Option<PathBuf> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let can = Command::new(repository.join("scripts/setup-static")).arg("--can").status();
+    if !can.expect("the script is there").success() {
+        return None;
+    }
+    let mut make = Command::new("make");
+    make.args(["--silent", "--no-print-directory", "--directory"]).arg(&repository).arg("static");
+    // What cargo says of the crate of a test would have ring built anew.
+    let is_of_crate = |name: &str| ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| name.starts_with(start));
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_of_crate)) {
+        make.env_remove(name);
+    }
+    let output = make.output().expect("make can be run");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "cannot build the exporter:\n{}", text(&output.stderr));
+    Some(repository.join(text(&output.stdout).lines().last()?))
 }
 
 fn build() -> PathBuf {

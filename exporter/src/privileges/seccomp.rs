@@ -139,6 +139,10 @@ const QUEUE: &[i64] = &[
 /// Asking others: runtimes, collectors, and who knows their addresses.
 const ASK: &[i64] = &[libc::SYS_connect, libc::SYS_recvmmsg, libc::SYS_sendmmsg];
 
+/// The lengths of addresses of the internet. musl binds the socket by which it asks for the address of a name. A filter sees of an
+/// address its length alone, and Landlock binds no port of TCP.
+const INTERNET: [usize; 2] = [size_of::<libc::sockaddr_in>(), size_of::<libc::sockaddr_in6>()];
+
 /// What is done with maps and programs that are there.
 const BPF: &[bpf_cmd] = &[
     bpf_cmd::BPF_MAP_LOOKUP_ELEM,
@@ -169,8 +173,11 @@ const PR_GET_AUXV: i32 = 0x4155_5856;
 /// What a thread does to itself: it has a name, names its memory, and asks what it was told when it began.
 const PRCTL: [i32; 4] = [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA, PR_GET_AUXV];
 
+/// What tells the C library whether an open file is a terminal.
+const IS_TERMINAL: libc::Ioctl = if cfg!(target_env = "musl") { libc::TIOCGWINSZ } else { libc::TCGETS };
+
 /// What is asked of open files: whether they are terminals, how much is there to read, and not to be waited for.
-const IOCTL: [libc::Ioctl; 3] = [libc::TCGETS, libc::FIONREAD, libc::FIONBIO];
+const IOCTL: [libc::Ioctl; 3] = [IS_TERMINAL, libc::FIONREAD, libc::FIONBIO];
 
 /// What the exporter does from now on.
 pub(super) fn exporter(needs: &Needs<'_>) -> Calls {
@@ -187,7 +194,7 @@ pub(super) fn exporter(needs: &Needs<'_>) -> Calls {
     }
     calls.insert(libc::SYS_bpf, commands.into_iter().map(|command| rule([is(0, command as u64)])).collect());
     calls.insert(libc::SYS_prctl, PRCTL.iter().map(|option| rule([is(0, *option as u64)])).collect());
-    calls.insert(libc::SYS_ioctl, IOCTL.iter().map(|request| rule([is(1, *request)])).collect());
+    calls.insert(libc::SYS_ioctl, IOCTL.iter().map(|request| rule([is(1, u64::from(*request as u32))])).collect());
     // Reading its own limits and nobody else's, and setting none.
     calls.insert(libc::SYS_prlimit64, vec![rule([is(0, 0), condition(2, Qword, SeccompCmpOp::Eq, 0)])]);
     // A thread, in the same namespaces. Of `clone3` a filter sees nothing: who asks for it is told that there is none.
@@ -215,6 +222,9 @@ pub(super) fn exporter(needs: &Needs<'_>) -> Calls {
         let families = inet.iter().chain(&[libc::AF_UNIX]);
         calls.insert(libc::SYS_socket, families.map(|family| rule([is(0, *family as u64)])).collect());
     }
+    if needs.otlp() && cfg!(target_env = "musl") {
+        calls.insert(libc::SYS_bind, INTERNET.map(|length| rule([is(2, length as u64)])).into());
+    }
     calls.insert(libc::SYS_socketpair, vec![rule([is(0, libc::AF_UNIX as u64)])]);
     calls
 }
@@ -227,7 +237,8 @@ pub(super) fn helper(socket: Option<RawFd>) -> Calls {
     }
     memory(&mut calls);
     own(&mut calls);
-    let changing = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
+    // musl's O_ACCMODE has O_PATH in it.
+    let changing = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
     // O_TMPFILE holds O_DIRECTORY, and works with none of the above missing.
     let read_only = condition(2, Dword, SeccompCmpOp::MaskedEq(changing as u64), libc::O_RDONLY as u64);
     calls.insert(libc::SYS_openat, vec![rule([read_only])]);

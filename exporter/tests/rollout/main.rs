@@ -6,4 +6,5 @@ mod harness;
 mod man;
 mod package;
 mod pod;
+mod static_binary;
 mod systemd;

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::shell;
 
+/// A name for which certificates are, beside the address.
+pub const NAME: &str = "collector.test";
+
 /// Who signs certificates.
 #[derive(Debug)]
 pub struct Authority {
@@ -30,13 +33,13 @@ impl Authority {
         self.file("authority.pem")
     }
 
-    /// Signs a certificate for 127.0.0.1. Returns it and its key.
+    /// Signs a certificate for 127.0.0.1 and [`NAME`]. Returns it and its key.
     #[must_use]
     pub fn certify(&self, name: &str) -> (PathBuf, PathBuf) {
         let [certificate, key, request] = ["pem", "key", "csr"].map(|kind| self.file(&format!("{name}.{kind}")));
         openssl(&format!(
             "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN={name} \
-             -addext subjectAltName=IP:127.0.0.1 -keyout {} -out {}",
+             -addext subjectAltName=IP:127.0.0.1,DNS:{NAME} -keyout {} -out {}",
             key.display(),
             request.display()
         ));

@@ -4,7 +4,8 @@ use super::names::{Flags, Named, named};
 
 /// `O_*` (include/uapi/asm-generic/fcntl.h).
 pub(super) static OPEN: Flags = Flags {
-    choice: (libc::O_ACCMODE as u64, named![O_RDONLY, O_WRONLY, O_RDWR]),
+    // musl's O_ACCMODE has O_PATH in it.
+    choice: ((libc::O_WRONLY | libc::O_RDWR) as u64, named![O_RDONLY, O_WRONLY, O_RDWR]),
     flags: &[
         (libc::O_SYNC as u64, "O_SYNC"),
         (libc::O_DSYNC as u64, "O_DSYNC"),

@@ -5,10 +5,16 @@ use super::decoded::Decoded;
 /// A number and its name.
 pub(super) type Named = (u64, &'static str);
 
-/// Names of constants of the crate libc, which has those of the machine.
+/// Names of constants of the crate libc, which has those of the machine; with a value, those that it has not for every C library.
 macro_rules! named {
-    ($($name:ident),+ $(,)?) => {
-        &[$((libc::$name as u64, stringify!($name))),+]
+    ($($name:ident $(= $value:literal)?),+ $(,)?) => {
+        &[$(($crate::events::syscalls::names::named!(@ $name $($value)?), stringify!($name))),+]
+    };
+    (@ $name:ident) => {
+        libc::$name as u64
+    };
+    (@ $name:ident $value:literal) => {
+        $value
     };
 }
 

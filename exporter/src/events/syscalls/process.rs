@@ -105,7 +105,7 @@ pub(super) static PTRACE: &[Named] = named![
     PTRACE_PEEKSIGINFO,
     PTRACE_GETSIGMASK,
     PTRACE_SETSIGMASK,
-    PTRACE_GET_SYSCALL_INFO,
+    PTRACE_GET_SYSCALL_INFO = 0x420e,
 ];
 
 /// `RLIMIT_*` (include/uapi/asm-generic/resource.h).
@@ -171,8 +171,8 @@ pub(super) static PRCTL: &[Named] = named![
     PR_SET_THP_DISABLE,
     PR_GET_THP_DISABLE,
     PR_CAP_AMBIENT,
-    PR_GET_SPECULATION_CTRL,
-    PR_SET_SPECULATION_CTRL,
+    PR_GET_SPECULATION_CTRL = 52,
+    PR_SET_SPECULATION_CTRL = 53,
     PR_SET_VMA,
 ];
 
