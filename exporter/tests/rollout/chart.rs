@@ -2,10 +2,13 @@
 
 use std::{fs, path::Path, process::Command};
 
-use doubleslit_testbed::shell;
+use doubleslit_testbed::{collector::Authority, shell};
 use serde_json::{Value, json};
 
 use crate::harness::{BINARY, everything, repository, yaml};
+
+/// The password `abc`.
+pub(crate) const HASH: &str = "$2a$10$WvvTPHKwdBJ3uk0Z37EMR.hLA2W6N9AEBhEgrAOljy2Ae5MtaSIUi";
 
 /// The directory with helm, kubectl-validate and the operator's CRDs.
 fn tools() -> String {
@@ -51,17 +54,20 @@ fn validate(manifests: &str, version: &str) -> Result<(), String> {
 }
 
 /// The values that are documented.
-fn documented() -> Value {
-    let block = include_str!("../../../docs/rollout.md").split("```yaml helm\n").nth(1).expect("a block of values");
-    yaml(block.split("```").next().unwrap_or_default())
+fn documented() -> [Value; 2] {
+    let blocks = include_str!("../../../docs/rollout.md").split("```yaml helm\n").skip(1);
+    let values: Vec<_> = blocks.map(|block| yaml(block.split("```").next().unwrap_or_default())).collect();
+    values.try_into().expect("two blocks of values")
 }
 
 /// What different people set, and the kinds of objects that they get.
 fn settings() -> Vec<(Value, &'static [&'static str])> {
     let usual = &["ServiceAccount", "ConfigMap", "DaemonSet"][..];
+    let [with_operator, with_passwords] = documented();
     vec![
         (json!({}), usual),
-        (documented(), &["ServiceAccount", "ConfigMap", "DaemonSet", "PodMonitor", "PrometheusRule", "NetworkPolicy"]),
+        (with_operator, &["ServiceAccount", "ConfigMap", "DaemonSet", "PodMonitor", "PrometheusRule", "NetworkPolicy"]),
+        (with_passwords, &["ServiceAccount", "Secret", "ConfigMap", "DaemonSet", "PodMonitor"]),
         (
             json!({ "podMonitor": { "enabled": true, "interval": "30s", "labels": { "release": "prometheus" } },
                     "prometheusRule": { "enabled": true, "labels": { "release": "prometheus" } } }),
@@ -81,7 +87,21 @@ fn settings() -> Vec<(Value, &'static [&'static str])> {
                     "networkPolicy": { "enabled": true, "from": [{ "podSelector": {} }] } }),
             &["ServiceAccount", "ConfigMap", "DaemonSet", "Service", "NetworkPolicy"],
         ),
+        (closed(), &["ServiceAccount", "Secret", "ConfigMap", "DaemonSet", "PodMonitor"]),
+        (json!({ "web": { "tls": { "secretName": "own" } } }), &["ServiceAccount", "Secret", "ConfigMap", "DaemonSet"]),
+        (json!({ "web": { "existingSecret": "own" }, "podMonitor": { "scheme": "https" } }), usual),
     ]
+}
+
+/// With TLS and a password.
+fn closed() -> Value {
+    let secret = |key: &str| json!({ "name": "prometheus", "key": key });
+    json!({
+        "web": { "config": { "basic_auth_users": { "prometheus": HASH }, "tls_server_config": { "min_version": "TLS13" } },
+                 "tls": { "secretName": "certificate" } },
+        "podMonitor": { "enabled": true, "basicAuth": { "username": secret("user"), "password": secret("password") },
+                        "tlsConfig": { "ca": { "secret": secret("ca.crt") }, "serverName": "doubleslit.example" } },
+    })
 }
 
 #[test]
@@ -132,6 +152,9 @@ fn wrong_values_are_refused() {
         json!({ "extraCapabilities": ["ALL"] }),
         json!({ "extraCapabilities": ["CAP_SYS_PTRACE"] }),
         json!({ "networkPolicy": { "enabled": true } }),
+        json!({ "podMonitor": { "scheme": "ftp" } }),
+        json!({ "web": { "users": {} } }),
+        json!({ "web": { "existingSecret": "own", "config": { "basic_auth_users": { "prometheus": HASH } } } }),
     ] {
         let output = shell::output(&mut helm(&["template", "doubleslit"], &values));
         let said = String::from_utf8_lossy(&output.stderr);
@@ -161,12 +184,30 @@ fn every_value_is_in_the_file_of_values() {
 #[test]
 #[ignore = "needs helm"]
 fn the_exporter_takes_the_configuration() {
-    for (values, _) in settings() {
-        let map = object(&rendered(&values), "ConfigMap");
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let at = |name: &str| directory.path().join(name);
+    for name in ["web", "tls"] {
+        fs::create_dir(at(name)).expect("a directory can be made");
+    }
+    let (certificate, key) = Authority::new(directory.path()).certify("server");
+    for (name, file) in [("tls/tls.crt", certificate), ("tls/tls.key", key)] {
+        fs::rename(file, at(name)).expect("a file can be moved");
+    }
+    // What is mounted is here.
+    let write = |name: &str, text: &str| {
+        let text = text.replace("/etc/doubleslit-", &format!("{}/", directory.path().display()));
+        fs::write(at(name), text).expect("a file can be written");
+    };
+    for (values, kinds) in settings() {
+        let manifests = rendered(&values);
+        let map = object(&manifests, "ConfigMap");
         let config = map["data"]["doubleslit.yaml"].as_str().expect("a text");
-        let directory = tempfile::tempdir().expect("a directory can be made");
-        let path = directory.path().join("doubleslit.yaml");
-        fs::write(&path, config).expect("a file can be written");
+        if kinds.contains(&"Secret") {
+            let secret = object(&manifests, "Secret");
+            write("web/web.yaml", secret["stringData"]["web.yaml"].as_str().expect("a text"));
+        }
+        let path = at("doubleslit.yaml");
+        write("doubleslit.yaml", config);
         let said = shell::run(BINARY, ["run", "--config.check", "--config.file", &path.display().to_string()]);
         assert_eq!(said, "the configuration is valid", "{config}");
     }
@@ -175,6 +216,77 @@ fn the_exporter_takes_the_configuration() {
     let expected = json!({ "web": { "listen_address": [":10435"] },
                            "identity": { "host_root": "/host", "sockets": { "cri": ["/run/crio/crio.sock"] } } });
     assert_eq!(config, expected);
+}
+
+#[test]
+#[ignore = "needs helm"]
+fn who_gets_in_is_said_to_the_pod_the_kubelet_and_prometheus() {
+    let manifests = rendered(&closed());
+    let web = yaml(object(&manifests, "Secret")["stringData"]["web.yaml"].as_str().expect("a text"));
+    let expected = json!({
+        "basic_auth_users": { "prometheus": HASH },
+        "tls_server_config": {
+            "cert_file": "/etc/doubleslit-tls/tls.crt", "key_file": "/etc/doubleslit-tls/tls.key", "min_version": "TLS13",
+        },
+    });
+    assert_eq!(web, expected);
+    let map = object(&manifests, "ConfigMap");
+    let config = yaml(map["data"]["doubleslit.yaml"].as_str().expect("a text"));
+    assert_eq!(config["web"]["config_file"], "/etc/doubleslit-web/web.yaml");
+    let pod = &object(&manifests, "DaemonSet")["spec"]["template"]["spec"];
+    for (name, secret, path) in
+        [("web", "doubleslit-web", "/etc/doubleslit-web"), ("tls", "certificate", "/etc/doubleslit-tls")]
+    {
+        let is_it = |entry: &&Value| entry["name"] == name;
+        let volume = pod["volumes"].as_array().expect("a list").iter().find(is_it);
+        assert_eq!(volume.map(|volume| &volume["secret"]["secretName"]), Some(&json!(secret)));
+        let mounts = pod["containers"][0]["volumeMounts"].as_array().expect("a list");
+        let expected = json!({ "name": name, "mountPath": path, "readOnly": true });
+        assert_eq!(mounts.iter().find(is_it), Some(&expected));
+    }
+    let endpoint = &object(&manifests, "PodMonitor")["spec"]["podMetricsEndpoints"][0];
+    let told = &closed()["podMonitor"];
+    assert_eq!(
+        (&endpoint["scheme"], &endpoint["basicAuth"], &endpoint["tlsConfig"]),
+        (&json!("https"), &told["basicAuth"], &told["tlsConfig"])
+    );
+
+    // Who has no PodMonitor tells by annotations, and the file of another's Secret is not known.
+    let annotations = |values: &Value| {
+        object(&rendered(values), "DaemonSet")["spec"]["template"]["metadata"]["annotations"]["prometheus.io/scheme"]
+            .clone()
+    };
+    assert_eq!(annotations(&json!({ "web": { "tls": { "secretName": "own" } } })), "https");
+    assert_eq!(annotations(&json!({ "web": { "existingSecret": "own" } })), Value::Null);
+    assert_eq!(
+        annotations(&json!({ "web": { "existingSecret": "own" }, "podMonitor": { "scheme": "https" } })),
+        "https"
+    );
+}
+
+#[test]
+#[ignore = "needs helm"]
+fn a_kubelet_asks_where_it_is_answered() {
+    let command =
+        |socket: &str| json!({ "exec": { "command": ["doubleslit", "trace", "list", format!("--socket={socket}")] } });
+    let port = json!({ "tcpSocket": { "port": "metrics" } });
+    let open = |path: &str| json!({ "httpGet": { "path": path, "port": "metrics" } });
+    for (api, web, [ready, alive]) in [
+        (json!({}), "", [open("/-/ready"), open("/-/healthy")]),
+        (json!({}), "own", ["/run/doubleslit/api.sock"; 2].map(command)),
+        (json!({ "socket": "/run/doubleslit/other" }), "own", ["/run/doubleslit/other"; 2].map(command)),
+        (json!({ "socket": "" }), "own", [port.clone(), port.clone()]),
+        (json!({ "enabled": false }), "own", [port.clone(), port.clone()]),
+    ] {
+        let values = json!({ "config": { "api": api }, "web": { "existingSecret": web } });
+        let pod = &object(&rendered(&values), "DaemonSet")["spec"]["template"]["spec"];
+        for (probe, expected) in [("startupProbe", &ready), ("readinessProbe", &ready), ("livenessProbe", &alive)] {
+            let mut found = pod["containers"][0][probe].clone();
+            let fields = found.as_object_mut().expect("an object");
+            fields.retain(|field, _| ["exec", "httpGet", "tcpSocket"].contains(&field.as_str()));
+            assert_eq!(&found, expected, "{probe} with {values}");
+        }
+    }
 }
 
 #[test]

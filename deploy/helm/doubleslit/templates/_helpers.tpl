@@ -49,6 +49,47 @@ docker:
 {{- range .Values.runtimes -}}{{- with (get $known .).socket -}}{{- $sockets = append $sockets . -}}{{- end -}}{{- end -}}
 {{- $_ := set $identity "sockets" (dict "cri" $sockets) -}}
 {{- end -}}
-{{- $config := dict "web" (dict "listen_address" (list (printf ":%v" .Values.port))) "identity" $identity -}}
+{{- $web := dict "listen_address" (list (printf ":%v" .Values.port)) -}}
+{{- if include "doubleslit.web" . -}}{{- $_ := set $web "config_file" "/etc/doubleslit-web/web.yaml" -}}{{- end -}}
+{{- $config := dict "web" $web "identity" $identity -}}
 {{- mergeOverwrite $config (deepCopy .Values.config) | toYaml -}}
+{{- end -}}
+
+{{/* The name of the Secret with the web configuration; empty where there is none. */}}
+{{- define "doubleslit.web" -}}
+{{- if .Values.web.existingSecret -}}{{- .Values.web.existingSecret -}}
+{{- else if or .Values.web.config .Values.web.tls.secretName -}}{{- include "doubleslit.name" . }}-web
+{{- end -}}
+{{- end -}}
+
+{{/* The web configuration: the certificate of the Secret, and what the user wants on top. */}}
+{{- define "doubleslit.webConfig" -}}
+{{- $config := deepCopy .Values.web.config -}}
+{{- $tls := default dict $config.tls_server_config -}}
+{{- if and .Values.web.tls.secretName (not (or $tls.cert_file $tls.cert)) -}}
+{{- $files := dict "cert_file" "/etc/doubleslit-tls/tls.crt" "key_file" "/etc/doubleslit-tls/tls.key" -}}
+{{- $_ := set $config "tls_server_config" (merge $files $tls) -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{/* How the port is spoken to, as far as the chart knows. */}}
+{{- define "doubleslit.scheme" -}}
+{{- if .Values.podMonitor.scheme -}}{{- .Values.podMonitor.scheme -}}
+{{- else if or .Values.web.tls.secretName .Values.web.config.tls_server_config -}}https
+{{- else -}}http
+{{- end -}}
+{{- end -}}
+
+{{/* How a kubelet, which has neither password nor certificate, asks at this path: where one is wanted, by a command at the API's socket. */}}
+{{- define "doubleslit.probe" -}}
+{{- $api := default dict .root.Values.config.api -}}
+{{- $socket := hasKey $api "socket" | ternary $api.socket "/run/doubleslit/api.sock" -}}
+{{- if not (include "doubleslit.web" .root) -}}
+httpGet: {path: {{ .path }}, port: metrics}
+{{- else if and $socket (hasKey $api "enabled" | ternary $api.enabled true) -}}
+exec: {command: [doubleslit, trace, list, --socket={{ $socket }}]}
+{{- else -}}
+tcpSocket: {port: metrics}
+{{- end -}}
 {{- end -}}
