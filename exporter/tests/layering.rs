@@ -93,6 +93,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "top",
             "tracepoints",
             "traces",
+            "web",
         ],
     ),
 ];

@@ -8,6 +8,7 @@ use super::{ConfigArguments, Failure, log, require};
 use crate::{
     app::{self, Rereading},
     config::{Flags, Origin},
+    web,
 };
 
 /// The flags of `run`.
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
     #[arg(long = "web.config.file", value_name = "PATH")]
     web_config_file: Option<String>,
 
-    /// Serve on the sockets that systemd hands over, not on addresses
+    /// Serve on the sockets that systemd hands over, and fail where there are none; where there are, they are served in any case
     #[arg(long = "web.systemd-socket")]
     systemd_socket: bool,
 
@@ -65,7 +66,8 @@ pub(super) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         listen_addresses: listen_addresses.clone(),
         telemetry_path: telemetry_path.clone(),
         web_config_file: web_config_file.clone(),
-        systemd_socket: *systemd_socket,
+        // Where systemd listens already, nobody else can.
+        systemd_socket: *systemd_socket || web::has_passed(),
         log_level: log_level.clone(),
         log_format: log_format.clone(),
         pin: *pin,

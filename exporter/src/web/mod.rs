@@ -37,7 +37,7 @@ pub use listen::{Error, Servers, Stopping, bind};
 pub use live::FileError;
 pub use refusal::{Refusal, Totals};
 pub use serve::House;
-pub use systemd::{SystemdError, passed};
+pub use systemd::{SystemdError, has_passed, passed};
 pub use tls::TlsError;
 
 use self::{auth::Passwords, front::Front, live::Live, rate::Bucket, refusal::Counters, room::Room};

@@ -1,9 +1,10 @@
 //! Listeners that systemd hands over (`sd_listen_fds(3)`).
 
 use std::{
-    io,
+    env, io,
     net::TcpListener,
     os::fd::{FromRawFd as _, OwnedFd},
+    process,
 };
 
 use rustix::net::{SocketType, getsockname, sockopt};
@@ -25,6 +26,13 @@ pub enum SystemdError {
         /// From 1 on, in the order of the unit.
         number: usize,
     },
+}
+
+/// Whether there are any for this process.
+#[must_use]
+pub fn has_passed() -> bool {
+    let number = |name| env::var(name).ok()?.parse::<u32>().ok();
+    number("LISTEN_PID") == Some(process::id()) && number("LISTEN_FDS").is_some_and(|count| count > 0)
 }
 
 /// Takes them over. To be called once, before there are threads.

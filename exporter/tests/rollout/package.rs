@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -12,10 +13,11 @@ use doubleslit_testbed::shell;
 use crate::harness::{BINARY, everything, repository};
 
 /// What it holds, beside documents, manual pages, dashboards and rules.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "/etc/default/doubleslit",
     "/etc/doubleslit/doubleslit.yaml",
     "/lib/systemd/system/doubleslit.service",
+    "/lib/systemd/system/doubleslit.socket",
     "/usr/bin/doubleslit",
     "/usr/share/bash-completion/completions/doubleslit",
     "/usr/share/doc/doubleslit/copyright",
@@ -107,13 +109,17 @@ fn the_package_installs_runs_and_leaves_nothing() {
     assert_eq!(shell::run(&root.join("usr/bin/doubleslit").display().to_string(), check), "the configuration is valid");
     let enabled = root.join("etc/systemd/system/multi-user.target.wants/doubleslit.service");
     assert!(enabled.is_symlink(), "{:?}", traces(&root));
+    let socket = root.join("etc/systemd/system/sockets.target.wants/doubleslit.socket");
+    assert!(!socket.is_symlink(), "{:?}", traces(&root));
 
-    // An upgrade leaves what the administrator wrote and disabled.
+    // An upgrade leaves what the administrator wrote, enabled and disabled.
+    fs::create_dir(socket.parent().expect("it is in a directory")).expect("a directory can be made");
+    symlink("/lib/systemd/system/doubleslit.socket", &socket).expect("a link can be made");
     fs::write(&config, "log: {level: warn}\n").expect("a file can be written");
     fs::remove_file(&enabled).expect("it is there");
     everything(&mut dpkg(&root, &["--force-confold", "--install", &package]));
     assert_eq!(fs::read_to_string(&config).expect("it is there"), "log: {level: warn}\n");
-    assert!(!enabled.is_symlink());
+    assert!(!enabled.is_symlink() && socket.is_symlink());
 
     everything(&mut dpkg(&root, &["--remove", "doubleslit"]));
     assert!(config.exists() && !root.join("usr/bin/doubleslit").exists());

@@ -1,6 +1,13 @@
 //! The unit, under a real systemd.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use doubleslit_testbed::{
     booted::Booted,
@@ -28,7 +35,11 @@ const DROP_IN: &str = "\
     StandardOutput=append:/log\nStandardError=append:/log\n";
 
 fn unit() -> String {
-    fs::read_to_string(repository().join("packaging/systemd/doubleslit.service")).expect("the unit is there")
+    packaged("doubleslit.service")
+}
+
+fn packaged(name: &str) -> String {
+    fs::read_to_string(repository().join("packaging/systemd").join(name)).expect("the unit is there")
 }
 
 #[test]
@@ -95,6 +106,75 @@ fn the_unit_serves_exact_counts() {
     );
 }
 
+/// Asks again and again, each time by a connection of its own, until it is enough. Returns how often there was an answer, and how often
+/// the connection was closed before.
+fn ask_until(address: SocketAddr, is_enough: &AtomicBool) -> [usize; 2] {
+    let [mut answered, mut closed] = [0; 2];
+    while !is_enough.load(Ordering::Relaxed) {
+        let mut connection = Connection::open(address).expect("nobody is refused");
+        match connection.get("/-/healthy", &[]) {
+            Ok(answer) => {
+                assert_eq!(answer.status, 200);
+                answered += 1;
+            }
+            Err(_) => closed += 1,
+        }
+    }
+    [answered, closed]
+}
+
+#[test]
+#[ignore = "needs root and BTF"]
+fn the_socket_outlives_the_service() {
+    const RESTARTS: usize = 3;
+    let address = exporter::free_address();
+    let drop_in = format!("[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=\nListenStream={address}\n");
+    let units = [
+        ("doubleslit.service", unit()),
+        ("doubleslit.service.d/test.conf", DROP_IN.to_owned()),
+        ("doubleslit.socket", packaged("doubleslit.socket")),
+        ("doubleslit.socket.d/test.conf", drop_in),
+    ];
+    let units: Vec<_> = units.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let machine = Booted::start(&units, &[(Path::new(BINARY), "/doubleslit")]);
+    let systemctl = |command: &[&str]| machine.run(&[&["/usr/bin/systemctl"], command].concat());
+    let property = |name: &str| systemctl(&["show", "--value", "--property", name, "doubleslit.service"]);
+    // Its own address would be refused, because somebody listens there.
+    machine.write("/etc/default/doubleslit", &format!("ARGS=--web.listen-address={address}\n"));
+    machine.write("/etc/doubleslit/doubleslit.yaml", "poll: {max_age: 0s}\n");
+
+    systemctl(&["start", "doubleslit.socket"]);
+    assert_eq!(property("ActiveState"), "inactive");
+    let scrape = || {
+        let response = Connection::open(address).and_then(|mut connection| connection.get("/metrics", &[ACCEPT]));
+        Scrape::parse(&response.unwrap_or_else(|error| panic!("{error}: {}", machine.read("/log"))).text())
+    };
+    // Whoever asks starts it.
+    assert_eq!(scrape().sum("doubleslit_build_info", &[]), 1.0);
+    let first = property("MainPID");
+
+    let is_enough = AtomicBool::new(false);
+    let [answered, closed] = thread::scope(|scope| {
+        let asking = scope.spawn(|| ask_until(address, &is_enough));
+        for _ in 0..RESTARTS {
+            systemctl(&["restart", "doubleslit.service"]);
+        }
+        is_enough.store(true, Ordering::Relaxed);
+        asking.join().expect("nobody was refused")
+    });
+    // Whom it has accepted and not heard yet when it ends, it closes: one at most of those who come one after the other.
+    assert!(answered > RESTARTS && closed <= RESTARTS, "{answered} were answered, {closed} were not");
+    assert_eq!(property("ActiveState"), "active", "{}", machine.read("/log"));
+    assert_ne!(property("MainPID"), first);
+    assert_eq!(scrape().sum("doubleslit_build_info", &[]), 1.0);
+
+    // Without the socket it listens itself.
+    systemctl(&["stop", "doubleslit.socket", "doubleslit.service"]);
+    systemctl(&["start", "doubleslit.service"]);
+    assert_eq!(systemctl(&["show", "--value", "--property=ActiveState", "doubleslit.socket"]), "inactive");
+    assert_eq!(scrape().sum("doubleslit_build_info", &[]), 1.0);
+}
+
 #[test]
 #[ignore = "needs systemd"]
 fn the_score_is_the_documented_one() {
@@ -104,6 +184,17 @@ fn the_score_is_the_documented_one() {
         said.split("Overall exposure level for doubleslit.service: ").nth(1).and_then(|rest| rest.split(' ').next());
     let score = score.unwrap_or_else(|| panic!("no score: {said}"));
     assert!(DOCUMENT.contains(&format!("exposure level of {score} ")), "it is {score}");
+}
+
+/// What systemd says of the socket's unit.
+fn verified_socket(socket: &str) -> String {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let service = unit().replace("/usr/bin/doubleslit", BINARY);
+    for (name, text) in [("doubleslit.service", service.as_str()), ("doubleslit.socket", socket)] {
+        fs::write(directory.path().join(name), text).expect("a file can be written");
+    }
+    let path = directory.path().join("doubleslit.socket");
+    everything(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(path))
 }
 
 /// What systemd says of a unit with a drop-in.
@@ -124,6 +215,9 @@ fn systemd_finds_nothing_wrong() {
     let wrong = unit().replace("ProtectClock", "ProtectClocks");
     assert!(verified(&wrong, "").contains("ProtectClocks"));
     assert_eq!(verified(&unit(), ""), "");
+    let socket = packaged("doubleslit.socket");
+    assert!(verified_socket(&socket.replace("[Install]", "Backlogs=7\n[Install]")).contains("Backlogs"));
+    assert_eq!(verified_socket(&socket), "");
     let documented: Vec<_> = DOCUMENT.split("```ini\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(documented.len(), 2);
     for drop_in in documented {

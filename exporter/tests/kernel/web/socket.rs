@@ -13,20 +13,28 @@ use crate::harness::BINARY;
 #[test]
 #[ignore = "needs root and BTF"]
 fn they_are_served_in_place_of_addresses() {
+    for arguments in [&["--web.systemd-socket"][..], &[]] {
+        served_in_place_of_addresses(arguments);
+    }
+}
+
+fn served_in_place_of_addresses(arguments: &[&str]) {
     let (first, second) = (free_address(), free_address());
     let directory = tempfile::tempdir().expect("a directory can be made");
     // What systemd does: descriptors from 3 on, their number, and for whom they are.
     let script = "import os, socket, sys\n\
-        for number, port in enumerate(sys.argv[2:]):\n    \
+        ports = sys.argv[2].split(',')\n\
+        for number, port in enumerate(ports):\n    \
             listener = socket.create_server(('127.0.0.1', int(port)))\n    \
             os.dup2(listener.fileno(), 10 + number)\n    \
             listener.detach()\n\
-        for number in range(len(sys.argv) - 2):\n    \
+        for number in range(len(ports)):\n    \
             os.dup2(10 + number, 3 + number)\n\
-        os.environ.update(LISTEN_FDS=str(len(sys.argv) - 2), LISTEN_PID=str(os.getpid()))\n\
-        os.execv(sys.argv[1], [sys.argv[1], 'run', '--web.systemd-socket'])\n";
+        os.environ.update(LISTEN_FDS=str(len(ports)), LISTEN_PID=str(os.getpid()))\n\
+        os.execv(sys.argv[1], [sys.argv[1], 'run'] + sys.argv[3:])\n";
     let mut child = Command::new("python3")
-        .args(["-c", script, BINARY, &first.port().to_string(), &second.port().to_string()])
+        .args(["-c", script, BINARY, &format!("{},{}", first.port(), second.port())])
+        .args(arguments)
         .env("DOUBLESLIT_API__SOCKET", directory.path().join("api.sock"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
