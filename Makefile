@@ -44,7 +44,10 @@ test: setup-test unit-test kernel-test ## install what is missing, run every tes
 unit-test: setup
 	@cargo test --no-fail-fast $(CRATES)
 
-kernel-test: setup setup-test
+# The commands in README and docs are run as well. What they build is there then: the exporter without what tests add to its
+# libraries, and xtask.
+kernel-test: build setup-test
+	@cargo build --release --package xtask
 	@cargo build --release --package doubleslit --examples
 	@if scripts/setup-static --can; then $(MAKE) --no-print-directory static; fi
 	@cargo $(AS_ROOT) test --release --no-fail-fast --package doubleslit --test runtimes --test rollout --test kernel -- --ignored --test-threads=1

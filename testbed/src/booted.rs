@@ -1,4 +1,4 @@
-//! A machine that systemd has booted: a container without an engine that may do everything, in the network of the host.
+//! A machine that systemd has booted: a container without an engine that may do everything.
 
 use std::{
     fs,
@@ -21,6 +21,48 @@ const CAPABILITIES: &str = "AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND B
 /// The only target; nothing belongs to it.
 const TARGET: (&str, &str) = ("booted.target", "[Unit]\nDefaultDependencies=no\n");
 
+/// Those that units need which are services as usual. None does anything.
+const USUAL_TARGETS: [&str; 6] =
+    ["sysinit.target", "basic.target", "multi-user.target", "network.target", "shutdown.target", "sockets.target"];
+
+/// What is on a machine, and what its first process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Base {
+    /// Programs alone, in the network of the host.
+    Programs,
+    /// Debian with the host's packages, in a network of its own.
+    Debian,
+}
+
+impl Base {
+    /// Paths of the host that are on the machine too, read-only.
+    fn paths(self) -> &'static [&'static str] {
+        match self {
+            Self::Programs => &["/usr"],
+            Self::Debian => &["/usr", "/etc", "/var/lib/dpkg"],
+        }
+    }
+
+    fn first_process(self) -> Vec<String> {
+        match self {
+            Self::Programs => vec!["/usr/lib/systemd/systemd".to_owned(), format!("--unit={}", TARGET.0)],
+            Self::Debian => ["/bin/busybox", "sh", "-c", include_str!("debian.sh")].map(str::to_owned).into(),
+        }
+    }
+
+    fn unit_path(self) -> &'static str {
+        match self {
+            Self::Programs => "/units",
+            Self::Debian => "/units:/etc/systemd/system:/usr/lib/systemd/system",
+        }
+    }
+
+    fn namespaces(self) -> Vec<Value> {
+        let own = ["pid", "ipc", "uts", "mount"].into_iter().chain((self == Self::Debian).then_some("network"));
+        own.map(|kind| json!({ "type": kind })).collect()
+    }
+}
+
 /// A running machine. Dropping it ends everything in it and removes it.
 #[derive(Debug)]
 pub struct Booted {
@@ -33,6 +75,18 @@ impl Booted {
     /// Units need `DefaultDependencies=no`: there are no others.
     #[must_use]
     pub fn start(units: &[(&str, &str)], mounts: &[(&Path, &str)]) -> Self {
+        Self::start_with(Base::Programs, units, mounts)
+    }
+
+    /// Boots a Debian with the packages of this one, in a network of its own. Packages can be installed and removed, which nobody
+    /// else notices; their units are the only ones beside those that are given.
+    #[must_use]
+    pub fn debian(units: &[(&str, &str)], mounts: &[(&Path, &str)]) -> Self {
+        let usual = USUAL_TARGETS.map(|name| (name, TARGET.1));
+        Self::start_with(Base::Debian, &[&usual[..], units].concat(), mounts)
+    }
+
+    fn start_with(base: Base, units: &[(&str, &str)], mounts: &[(&Path, &str)]) -> Self {
         let directory = TempDir::with_prefix("ds-booted-").expect("a directory can be made");
         let id = directory.path().file_name().expect("it has a name").to_string_lossy().into_owned();
         let machine = Self { directory, id };
@@ -44,7 +98,7 @@ impl Booted {
         for name in ["lib", "lib64"] {
             symlink(format!("usr/{name}"), root.join(name)).expect("a link can be made");
         }
-        machine.put("config.json", &specification(machine.directory.path(), &machine.id, mounts).to_string());
+        machine.put("config.json", &specification(base, machine.directory.path(), &machine.id, mounts).to_string());
         let log = fs::File::create(machine.directory.path().join("log")).expect("a file can be written");
         let mut crun = machine.crun();
         crun.args(["run", "--detach", "--bundle"]).arg(machine.directory.path()).arg(&machine.id);
@@ -58,7 +112,7 @@ impl Booted {
         machine
     }
 
-    /// Writes a file of its root file system.
+    /// Writes a file of its root file system, where that has nothing of the host's.
     pub fn write(&self, path: &str, text: &str) {
         self.put(&format!("rootfs{path}"), text);
     }
@@ -112,13 +166,18 @@ impl Drop for Booted {
     }
 }
 
-fn specification(directory: &Path, id: &str, mounts: &[(&Path, &str)]) -> Value {
+fn specification(base: Base, directory: &Path, id: &str, mounts: &[(&Path, &str)]) -> Value {
     let capabilities: Vec<_> = CAPABILITIES.split_whitespace().map(|name| format!("CAP_{name}")).collect();
     let units = directory.join("units");
     let own = ["/dev", "/run", "/tmp"].map(|path| json!({ "destination": path, "type": "tmpfs", "source": "tmpfs" }));
     let kernel = [("/proc", "proc"), ("/sys", "sysfs"), ("/sys/fs/cgroup", "cgroup")]
         .map(|(path, kind)| json!({ "destination": path, "type": kind, "source": kind }));
-    let given = [(Path::new("/usr"), "/usr"), (&units, "/units")].into_iter().chain(mounts.iter().copied());
+    let given = base
+        .paths()
+        .iter()
+        .map(|path| (Path::new(*path), *path))
+        .chain([(&*units, "/units")])
+        .chain(mounts.iter().copied());
     let given = given
         .map(|(host, path)| json!({ "destination": path, "type": "bind", "source": host, "options": ["rbind", "ro"] }));
     json!({
@@ -126,8 +185,11 @@ fn specification(directory: &Path, id: &str, mounts: &[(&Path, &str)]) -> Value 
         "process": {
             "terminal": false,
             "user": { "uid": 0, "gid": 0 },
-            "args": ["/usr/lib/systemd/systemd", format!("--unit={}", TARGET.0)],
-            "env": ["PATH=/usr/sbin:/usr/bin:/bin", "container=oci", "SYSTEMD_UNIT_PATH=/units", "SYSTEMD_GENERATOR_PATH=/none"],
+            "args": base.first_process(),
+            "env": [
+                "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "container=oci", "SYSTEMD_GENERATOR_PATH=/none",
+                format!("SYSTEMD_UNIT_PATH={}", base.unit_path()),
+            ],
             "cwd": "/",
             "capabilities": {
                 "bounding": capabilities, "effective": capabilities, "permitted": capabilities, "inheritable": capabilities,
@@ -138,7 +200,7 @@ fn specification(directory: &Path, id: &str, mounts: &[(&Path, &str)]) -> Value 
         "mounts": kernel.into_iter().chain(own).chain(given).collect::<Vec<_>>(),
         "linux": {
             "cgroupsPath": format!("/{id}"),
-            "namespaces": [{ "type": "pid" }, { "type": "ipc" }, { "type": "uts" }, { "type": "mount" }],
+            "namespaces": base.namespaces(),
         },
     })
 }

@@ -68,14 +68,20 @@ impl Docker {
         Self::start_with(Hierarchy::Host, "networks")
     }
 
-    fn start_with(hierarchy: Hierarchy, networks: &str) -> Self {
+    /// The same with a registry of images, which is called `registry.example` there.
+    #[must_use]
+    pub fn start_with_registry() -> Self {
+        Self::start_with(Hierarchy::Host, "registry")
+    }
+
+    fn start_with(hierarchy: Hierarchy, beside: &str) -> Self {
         let directory = TempDir::with_prefix("ds-docker-").expect("a directory can be made");
         let supervisor = Supervisor::start(
             supervisor::command("unshare")
                 .args(["--mount", "--net", "--propagation=private", "sh", "-c", SUPERVISOR, "docker.sh"])
                 .arg(directory.path())
                 .arg(if hierarchy == Hierarchy::PureV2 { "pure-v2" } else { "host" })
-                .arg(networks),
+                .arg(beside),
         );
         let client = Client::new(directory.path());
         let mut docker = Self { supervisor, client, directory };

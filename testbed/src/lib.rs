@@ -1,7 +1,7 @@
 //! Real daemons, real containers, exact loads.
 //!
 //! The binary `doubleslit-load` does exactly N of one thing ([`load`]). The rest starts what it is measured with: the
-//! exporter, a private Docker engine or containerd, an OpenTelemetry collector, cgroups, networks; and reads the numbers back. What goes wrong there panics.
+//! exporter, a private Docker engine or containerd, an OpenTelemetry collector, the API server of Kubernetes, cgroups, networks; and reads the numbers back. What goes wrong there panics.
 
 pub mod api;
 pub mod bare;
@@ -13,12 +13,14 @@ pub mod collector;
 pub mod containerd;
 pub mod dashboard;
 pub mod docker;
+pub mod documented;
 pub mod exporter;
 pub mod grafana;
 pub mod host_root;
 pub mod http;
 #[cfg(target_arch = "x86_64")]
 pub mod inject;
+pub mod kubernetes;
 pub mod load;
 pub mod markdown;
 pub mod names;

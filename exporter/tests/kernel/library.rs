@@ -12,7 +12,11 @@ use std::{
 };
 
 use doubleslit::{Details, Kind, NamespaceType, Observer, Unseen};
-use doubleslit_testbed::{docker::IMAGE, shell, sys, wait};
+use doubleslit_testbed::{
+    docker::IMAGE,
+    documented::{self, Runner},
+    shell, sys, wait,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -91,7 +95,10 @@ fn pid_namespace(pid: &str) -> u64 {
 #[ignore = "needs root and BTF"]
 fn from_the_client_to_the_containers_program() {
     docker();
-    let example = Example::start("exec_chain", &[]);
+    let commands = documented::commands(Runner::Library);
+    let [command] = commands.as_slice() else { panic!("{commands:?}") };
+    let name = command.text.strip_prefix("sudo target/release/examples/").expect("an example");
+    let example = Example::start(name, &[]);
     let mut client = docker().command();
     client.args(["run", "--detach", "--network=none", "--name=library-chain", IMAGE, "sleep", "3600"]);
     let id = String::from_utf8(shell::output(&mut client).stdout).expect("text").trim().to_owned();

@@ -1,8 +1,8 @@
 //! The Helm chart, rendered by the real helm, against the schemas of Kubernetes and of the Prometheus operator.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
-use doubleslit_testbed::{collector::Authority, shell};
+use doubleslit_testbed::{collector::Authority, kubernetes::tools, shell};
 use serde_json::{Value, json};
 
 use crate::harness::{BINARY, everything, repository, yaml};
@@ -10,14 +10,9 @@ use crate::harness::{BINARY, everything, repository, yaml};
 /// The password `abc`.
 pub(crate) const HASH: &str = "$2a$10$WvvTPHKwdBJ3uk0Z37EMR.hLA2W6N9AEBhEgrAOljy2Ae5MtaSIUi";
 
-/// The directory with helm, kubectl-validate and the operator's CRDs.
-fn tools() -> String {
-    shell::run(&repository().join("scripts/setup-helm").display().to_string(), ["--path"])
-}
-
 /// helm with a command for the chart; it is told the version of a cluster that it does not have.
 fn helm(command: &[&str], values: &Value) -> Command {
-    let mut helm = Command::new(Path::new(&tools()).join("helm"));
+    let mut helm = Command::new(tools().join("helm"));
     helm.args(command).arg(repository().join("deploy/helm/doubleslit")).args(["--kube-version", "1.30"]);
     for (key, value) in values.as_object().expect("an object") {
         helm.args(["--set-json", &format!("{key}={value}")]);
@@ -46,8 +41,8 @@ fn validate(manifests: &str, version: &str) -> Result<(), String> {
     let path = directory.path().join("manifests.yaml");
     fs::write(&path, manifests).expect("a file can be written");
     let tools = tools();
-    let mut command = Command::new(Path::new(&tools).join("kubectl-validate"));
-    command.args(["--version", version, "--local-crds", &format!("{tools}/crds")]).arg(&path);
+    let mut command = Command::new(tools.join("kubectl-validate"));
+    command.args(["--version", version, "--local-crds"]).arg(tools.join("crds")).arg(&path);
     let output = shell::output(&mut command);
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     if output.status.success() { Ok(()) } else { Err(said) }

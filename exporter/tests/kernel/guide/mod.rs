@@ -1,5 +1,6 @@
 //! README and docs, tried as their readers do: each command is run, each snippet is given to the program that it is for. What a
-//! block is, it says behind its backticks; `cargo xtask docs --check` knows the kinds.
+//! block is, it says behind its backticks; `cargo xtask docs --check` knows the kinds. Commands that need more than this are run
+//! elsewhere: [`Runner`] says where.
 
 mod place;
 mod shown;
@@ -9,8 +10,8 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use doubleslit_testbed::{
     collector,
-    markdown::{self, Block},
-    shell, wait,
+    documented::{self, Runner, blocks},
+    markdown, shell, wait,
 };
 
 use self::{
@@ -22,68 +23,34 @@ use crate::{
     prometheus::Prometheus,
 };
 
-/// Beginnings of commands that are not run here, and why. The shell and `doubleslit` itself have parsed them all the same.
-const NOT_RUN: &[(&str, &str)] = &[
-    ("make ", "each takes minutes; `.ci/run` and `make test` are what runs this test"),
-    ("cargo build ", "`make test` does it before this test"),
-    ("sudo -E env \"PATH=$PATH\" cargo test ", "this test is what it runs"),
-    ("sudo apt-get ", "the tests of `rollout` install the package, elsewhere"),
-    ("sudo systemctl ", "no systemd need run here"),
-    ("docker ", "images are built from a registry that need not be within reach"),
-    ("kubectl ", "there is no cluster"),
-    ("helm ", "there is no cluster"),
-    ("sudo target/release/examples/exec_chain", "`library::from_the_client_to_the_containers_program` runs it"),
+/// Commands that take many minutes or run tests such as this. What they would do is told: where they begin so, a part of them is
+/// replaced, and something is printed.
+const TOLD: &[(&str, (&str, &str), &str)] = &[
+    ("make bench", ("make ", "make --dry-run "), "--package xtask -- bench"),
+    ("sudo -E env \"PATH=$PATH\" cargo test ", (" -- ", " -- --list "), "exec::"),
 ];
 
 /// Expressions that have nothing to show while nothing is wrong.
 const EMPTY_WHEN_WELL: &[&str] = &["doubleslit_counts_folded_total", "doubleslit_events_lost_total"];
-
-/// All blocks of these kinds.
-fn blocks(kinds: &[&str]) -> Vec<Block> {
-    let all = markdown::pages().into_iter().flat_map(|page| page.blocks);
-    let blocks: Vec<_> = all.filter(|block| kinds.contains(&block.kind.as_str())).collect();
-    assert!(!blocks.is_empty(), "no block of {kinds:?}");
-    blocks
-}
-
-/// The commands of a block, each with the lines that are shown below it.
-fn commands(block: &Block) -> Vec<(String, Vec<String>)> {
-    let text = block.text.replace("\\\n", " ");
-    if block.kind == "sh" {
-        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        return lines.map(|line| (line.to_owned(), Vec::new())).collect();
-    }
-    let mut commands = Vec::<(String, Vec<String>)>::new();
-    for line in text.lines() {
-        match line.strip_prefix("$ ") {
-            Some(command) => commands.push((command.to_owned(), Vec::new())),
-            None => commands.last_mut().expect("a command comes first").1.push(line.to_owned()),
-        }
-    }
-    commands
-}
 
 #[test]
 #[ignore = "needs root and BTF"]
 fn every_command_does_what_the_text_says() {
     let workload = Workload::start(docker());
     let mut place = Place::new(docker());
-    for block in blocks(&["sh", "console"]) {
-        for (command, shown) in commands(&block) {
-            if let Some((_, why)) = NOT_RUN.iter().find(|(start, _)| command.starts_with(start)) {
-                println!("{block}: `{command}` is not run: {why}");
-                continue;
-            }
-            println!("{block}: {command}");
-            let what = format!("{block}: `{command}`");
-            if stream::goes_on(&command) {
-                stream::until_shown(&mut place, &command, &Shown::new(&shown), &what);
-            } else if place::is_exporter(&command) {
-                place.run_exporter(&command, &what);
-            } else {
-                let printed = place.run(&command, &what);
-                Shown::new(&shown).assert_in(&printed, &what);
-            }
+    for command in documented::commands(Runner::Guide) {
+        println!("{command}");
+        let (what, text) = (command.to_string(), command.text.as_str());
+        if let Some((_, (part, other), told)) = TOLD.iter().find(|(start, ..)| text.starts_with(start)) {
+            let printed = place.run(&text.replacen(part, other, 1), &what);
+            assert!(printed.contains(told), "{what} would do something else: {printed}");
+        } else if stream::goes_on(text) {
+            stream::until_shown(&mut place, text, &Shown::new(&command.shown), &what);
+        } else if place::is_exporter(text) {
+            place.run_exporter(text, &what);
+        } else {
+            let printed = place.run(text, &what);
+            Shown::new(&command.shown).assert_in(&printed, &what);
         }
     }
     drop(workload);

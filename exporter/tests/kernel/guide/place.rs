@@ -1,13 +1,17 @@
-//! Where the commands are run: in a copy of the repository made of links, with mounts and a network of their own, beside containers
-//! that do what the texts are about. An exporter runs there unless a command is one itself.
+//! Where the commands are run: in the repository, with mounts and a network of their own, beside containers
+//! that do what the texts are about. What they write into the repository, into cargo's directory and into the system, nobody else sees. An exporter runs there unless a command is one itself.
 
 use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader},
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::{
+        fs::{PermissionsExt as _, symlink},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use doubleslit_testbed::{
@@ -16,22 +20,39 @@ use doubleslit_testbed::{
 };
 use tempfile::TempDir;
 
+use super::stream;
 use crate::harness::BINARY;
 
-/// Gives up its mounts and its network when its input ends, which is with this process. What is installed in its directories is
-/// kept in the one that it is told, and nobody else sees it.
+/// Gives up its mounts and its network when its input ends, which is with this process. Arguments: where what is written is kept, the
+/// repository, and the directory that cargo builds in, of which the repository's own one is another name.
 const KEEPER: &str = r#"set -e
 ip link set lo up
 mkdir -p /run/doubleslit
 mount -t tmpfs tmpfs /run/doubleslit
 mount -t bpf bpf /sys/fs/bpf
 mount -t tmpfs tmpfs "$1"
-for directory in usr etc; do
-    mkdir "$1/$directory" "$1/$directory-work"
-    mount -t overlay overlay -o "lowerdir=/$directory,upperdir=$1/$directory,workdir=$1/$directory-work" "/$directory"
-done
+kept=$1 count=0
+keep_apart() {
+    count=$((count + 1))
+    mkdir -p "$kept/$count/upper" "$kept/$count/work"
+    mount -t overlay overlay -o "lowerdir=$1,upperdir=$kept/$count/upper,workdir=$kept/$count/work" "$1"
+}
+keep_apart /usr
+keep_apart /etc
+keep_apart "$2"
+if [ "$3" != "$2/target" ]; then
+    keep_apart "$3"
+    mkdir -p "$2/target"
+    mount --bind "$3" "$2/target"
+fi
 echo ready
 exec cat >/dev/null"#;
+
+/// How long a command may take. Some build, where not everything is built yet.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Beginnings of the variables that cargo sets for a test. Scripts of a build that look at them would run again.
+const TOLD_BY_CARGO: [&str; 5] = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"];
 
 /// Does again and again what the texts watch: programs, deadly signals, files that are there, that are not, and may not be written.
 const BUSY: &str = "trap : USR1
@@ -76,7 +97,7 @@ impl Drop for Workload<'_> {
 
 /// Whether a command is an exporter that goes on.
 pub(super) fn is_exporter(command: &str) -> bool {
-    command.contains("doubleslit run") && !command.contains("--config.check")
+    command.starts_with("make run") || command.contains("doubleslit run") && !command.contains("--config.check")
 }
 
 /// The place. What runs there ends when this is dropped.
@@ -90,27 +111,21 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn new(docker: &Docker) -> Self {
         let directory = TempDir::with_prefix("ds-guide-").expect("a directory can be made");
-        let [clone, bin, installed] = ["clone", "bin", "installed"].map(|name| directory.path().join(name));
-        fs::create_dir_all(clone.join("target")).expect("a directory can be made");
-        for directory in [&bin, &installed] {
+        let [bin, kept] = ["bin", "kept"].map(|name| directory.path().join(name));
+        for directory in [&bin, &kept] {
             fs::create_dir(directory).expect("a directory can be made");
         }
-        for entry in fs::read_dir(markdown::root()).expect("the repository is there") {
-            let entry = entry.expect("an entry");
-            if entry.file_name() != "target" {
-                symlink(entry.path(), clone.join(entry.file_name())).expect("a link can be made");
-            }
-        }
-        symlink(Path::new(BINARY).parent().expect("a directory"), clone.join("target/release"))
-            .expect("a link can be made");
+        let target = Path::new(BINARY).ancestors().nth(2).expect("it is built in a directory").to_owned();
         symlink(BINARY, bin.join("doubleslit")).expect("a link can be made");
         // Root needs no sudo, and there need not be any. An answer that is a refusal is no success.
-        script(&bin.join("sudo"), "exec env \"$@\"");
+        script(&bin.join("sudo"), "[ \"$1\" != -E ] || shift; exec env \"$@\"");
         script(&bin.join("curl"), "exec /usr/bin/curl --silent --show-error --fail-with-body \"$@\"");
 
         let mut keeper = Command::new("unshare")
             .args(["--mount", "--net", "--propagation=private", "sh", "-c", KEEPER, "keeper"])
-            .arg(&installed)
+            .arg(&kept)
+            .arg(markdown::root())
+            .arg(&target)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -122,6 +137,7 @@ impl Place {
         let variables = BTreeMap::from([
             ("PATH", format!("{}:{path}", bin.display())),
             ("DOUBLESLIT_IDENTITY__DOCKER_ROOT", docker.data_root().display().to_string()),
+            ("CARGO_TARGET_DIR", target.display().to_string()),
         ]);
         Self { keeper, directory, variables, exporter: None }
     }
@@ -142,7 +158,8 @@ impl Place {
     /// Runs a command to its end, and returns what it printed. Panics when it fails.
     pub(super) fn run(&mut self, command: &str, what: &str) -> String {
         let arguments = self.arguments(command);
-        let output = shell::output(Command::new("nsenter").args(arguments).envs(self.variables()));
+        let output = shell::output_within(PATIENCE, self.command().args(arguments));
+        let output = output.unwrap_or_else(|| panic!("{what} did not end in {PATIENCE:?}"));
         let [printed, error] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         assert!(output.status.success(), "{what} ended with {}:\n{printed}\n{error}", output.status);
         printed
@@ -153,11 +170,23 @@ impl Place {
         self.end_exporter();
         self.start_exporter(command);
         let status = self.end_exporter();
-        assert!(status.is_some_and(|status| status.success()), "{what} ended with {status:?}");
+        let is_fine: fn(ExitStatus) -> bool =
+            if command.starts_with("make") { stream::is_fine } else { |status| status.success() };
+        assert!(status.is_some_and(is_fine), "{what} ended with {status:?}");
+    }
+
+    /// `nsenter`, to be given arguments. What cargo tells a test, the cargo that a command runs is not told.
+    fn command(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        let of_cargo = |name: &str| TOLD_BY_CARGO.iter().any(|start| name.starts_with(start));
+        for (name, _) in std::env::vars().filter(|(name, _)| of_cargo(name)) {
+            command.env_remove(name);
+        }
+        command.envs(self.variables());
+        command
     }
 
     fn entered(&self, command: &str) -> Vec<String> {
-        let clone = self.directory.path().join("clone");
         let exec = if command.contains('|') { "" } else { "exec " };
         let pid = self.keeper.id();
         vec![
@@ -165,7 +194,7 @@ impl Place {
             format!("--net=/proc/{pid}/ns/net"),
             "bash".to_owned(),
             "-c".to_owned(),
-            format!("cd {}; {exec}{command}", clone.display()),
+            format!("cd {}; {exec}{command}", markdown::root().display()),
         ]
     }
 
@@ -178,9 +207,10 @@ impl Place {
     fn start_exporter(&mut self, command: &str) {
         let log: PathBuf = self.directory.path().join("log");
         let output = fs::File::create(&log).expect("a file can be written");
-        let mut child = Command::new("nsenter")
+        let mut child = self
+            .command()
             .args(self.entered(command))
-            .envs(self.variables())
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a file can be shared"))
             .stderr(output)
@@ -190,15 +220,15 @@ impl Place {
         wait::until("the exporter is ready", || {
             let ended = child.try_wait().expect("it is a child");
             assert!(ended.is_none(), "`{command}`: {ended:?}\n{}", fs::read_to_string(&log).unwrap_or_default());
-            let mut ask = Command::new("nsenter");
-            shell::output(ask.args(&ready).envs(self.variables())).status.success().then_some(())
+            shell::output(self.command().args(&ready)).status.success().then_some(())
         });
         self.exporter = Some(child);
     }
 
-    fn end_exporter(&mut self) -> Option<std::process::ExitStatus> {
+    fn end_exporter(&mut self) -> Option<ExitStatus> {
         let mut child = self.exporter.take()?;
-        sys::send(child.id().cast_signed(), libc::SIGINT).expect("it runs");
+        // As the terminal does: also to what has started it.
+        sys::send(-child.id().cast_signed(), libc::SIGINT).expect("it runs");
         Some(wait::until("the exporter ends", || child.try_wait().expect("it is a child")))
     }
 }
@@ -206,7 +236,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(mut child) = self.exporter.take() {
-            drop(child.kill());
+            drop(sys::send(-child.id().cast_signed(), libc::SIGKILL));
             drop(child.wait());
         }
         drop(self.keeper.stdin.take());

@@ -45,7 +45,8 @@ pub(super) fn until_shown(place: &mut Place, command: &str, shown: &Shown, what:
     assert!(is_fine(status), "{what} ended with {status}:\n{}", terminal.plain());
 }
 
-fn is_fine(status: ExitStatus) -> bool {
+/// Whether a command that was interrupted ended as such do.
+pub(super) fn is_fine(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
     status.success() || status.code() == Some(INTERRUPTED) || status.signal() == Some(libc::SIGINT)
 }
