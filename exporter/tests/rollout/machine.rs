@@ -89,7 +89,10 @@ fn every_command_for_debian_and_systemd() {
 
     let (reloads, others): (Vec<_>, Vec<_>) =
         documented::commands(Runner::Machine).into_iter().partition(|command| command.text.contains(" reload "));
-    assert!(!reloads.is_empty());
+    // What is said of the web side is for who has the package.
+    let (sockets, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|command| command.block.page.ends_with("web.md"));
+    assert!(!reloads.is_empty() && !sockets.is_empty());
     let before = machine.traces();
     let is_there = |path: &str| machine.output(&format!("test -e {path}")).0;
     for command in others {
@@ -97,6 +100,14 @@ fn every_command_for_debian_and_systemd() {
         machine.run(&command.text);
         if command.text.contains("apt-get install") || command.text.contains("systemctl enable") {
             machine.assert_runs(&reloads);
+            if command.text.contains("apt-get install") {
+                for socket in &sockets {
+                    println!("{socket}");
+                    machine.run(&socket.text);
+                }
+                assert_eq!(machine.run("systemctl is-active doubleslit.socket doubleslit.service"), "active\nactive");
+                machine.assert_runs(&reloads);
+            }
         } else if command.text.contains("apt-get remove") {
             wait::until("nobody listens", || {
                 (!machine.output("curl --silent 127.0.0.1:10435/metrics").0).then_some(())

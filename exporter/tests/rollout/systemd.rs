@@ -12,6 +12,7 @@ use std::{
 use doubleslit_testbed::{
     booted::Booted,
     docker::{Docker, Hierarchy},
+    documented::blocks,
     exporter,
     http::Connection,
     scrape::{Rows, Scrape},
@@ -186,41 +187,30 @@ fn the_score_is_the_documented_one() {
     assert!(DOCUMENT.contains(&format!("exposure level of {score} ")), "it is {score}");
 }
 
-/// What systemd says of the socket's unit.
-fn verified_socket(socket: &str) -> String {
+/// What systemd says of the unit with this name where it is installed, with a drop-in. The units are changed before.
+fn verified(name: &str, drop_in: &str, change: impl Fn(String) -> String) -> String {
     let directory = tempfile::tempdir().expect("a directory can be made");
-    let service = unit().replace("/usr/bin/doubleslit", BINARY);
-    for (name, text) in [("doubleslit.service", service.as_str()), ("doubleslit.socket", socket)] {
+    for (name, text) in [("doubleslit.service", unit()), ("doubleslit.socket", packaged("doubleslit.socket"))] {
+        let text = change(text.replace("/usr/bin/doubleslit", BINARY));
         fs::write(directory.path().join(name), text).expect("a file can be written");
     }
-    let path = directory.path().join("doubleslit.socket");
-    everything(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(path))
-}
-
-/// What systemd says of a unit with a drop-in.
-fn verified(unit: &str, drop_in: &str) -> String {
-    let directory = tempfile::tempdir().expect("a directory can be made");
-    let path = directory.path().join("doubleslit.service");
-    let drop_ins = directory.path().join("doubleslit.service.d");
-    // Where it is installed.
-    fs::write(&path, unit.replace("/usr/bin/doubleslit", BINARY)).expect("a file can be written");
+    let drop_ins = directory.path().join(format!("{name}.d"));
     fs::create_dir(&drop_ins).expect("a directory can be made");
     fs::write(drop_ins.join("override.conf"), drop_in).expect("a file can be written");
-    everything(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path))
+    everything(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(directory.path().join(name)))
 }
 
 #[test]
 #[ignore = "needs systemd"]
 fn systemd_finds_nothing_wrong() {
-    let wrong = unit().replace("ProtectClock", "ProtectClocks");
-    assert!(verified(&wrong, "").contains("ProtectClocks"));
-    assert_eq!(verified(&unit(), ""), "");
-    let socket = packaged("doubleslit.socket");
-    assert!(verified_socket(&socket.replace("[Install]", "Backlogs=7\n[Install]")).contains("Backlogs"));
-    assert_eq!(verified_socket(&socket), "");
-    let documented: Vec<_> = DOCUMENT.split("```ini\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(documented.len(), 2);
-    for drop_in in documented {
-        assert_eq!(verified(&unit(), drop_in), "", "{drop_in}");
+    let [service, socket] = ["doubleslit.service", "doubleslit.socket"];
+    for (name, before, added) in [(service, "[Service]", "ProtectClocks"), (socket, "[Socket]", "Backlogs")] {
+        assert_eq!(verified(name, "", |unit| unit), "");
+        let wrong = |unit: String| unit.replace(before, &format!("{before}\n{added}=7"));
+        assert!(verified(name, "", wrong).contains(added), "{name}");
+    }
+    for block in blocks(&["ini"]) {
+        let name = if block.text.starts_with("[Socket]") { socket } else { service };
+        assert_eq!(verified(name, &block.text, |unit| unit), "", "{block}");
     }
 }
