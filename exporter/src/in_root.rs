@@ -12,7 +12,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2, readlinkat},
+    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat},
     io::Errno,
 };
 
@@ -101,9 +101,9 @@ pub(crate) fn read_regular(found: &OwnedFd, limit: u64) -> Result<Vec<u8>, Unrea
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Unread::NotRegular);
     }
-    // Whoever holds a lease on the file must not be waited for either.
+    // Whoever holds a lease on the file must not be waited for either. The helper may open by this call alone.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = open(format!("/proc/self/fd/{}", found.as_raw_fd()), flags, Mode::empty());
+    let file = openat(CWD, format!("/proc/self/fd/{}", found.as_raw_fd()), flags, Mode::empty());
     let file = File::from(file.map_err(|errno| Unread::Open(errno.into()))?);
     // One byte more than allowed tells a file that is too large, also when it grows meanwhile.
     let mut bytes = Vec::new();
@@ -124,7 +124,7 @@ fn parts(path: &Path) -> Vec<OsString> {
 mod tests {
     use std::{fs, os::unix::fs::symlink};
 
-    use rustix::fs::{CWD, Stat};
+    use rustix::fs::Stat;
 
     use super::*;
 
