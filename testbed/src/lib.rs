@@ -23,6 +23,7 @@ pub mod inject;
 pub mod kubernetes;
 pub mod load;
 pub mod markdown;
+pub mod memory;
 pub mod names;
 pub mod network;
 pub mod podman;

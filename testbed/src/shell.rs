@@ -1,6 +1,7 @@
 //! Other people's commands.
 
 use std::{
+    env,
     ffi::OsStr,
     io::Read,
     process::{Command, Output, Stdio},
@@ -12,6 +13,18 @@ use crate::watchdog;
 
 /// How long a command may take, on a machine that has other things to do as well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Beginnings of the variables that cargo sets for a test.
+const TOLD_BY_CARGO: [&str; 5] = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"];
+
+/// Has a command not know what cargo tells a test. Scripts of a build that look at it would run again.
+pub fn as_without_cargo(command: &mut Command) -> &mut Command {
+    let of_cargo = |name: &str| TOLD_BY_CARGO.iter().any(|start| name.starts_with(start));
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_cargo)) {
+        command.env_remove(name);
+    }
+    command
+}
 
 /// Runs a command and returns its standard output without the last line's end. Panics when it fails.
 pub fn run<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> String {
@@ -64,4 +77,18 @@ fn everything(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
 pub fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cargo_tells_a_test_stays_here() {
+        let printed = output(as_without_cargo(&mut Command::new("env"))).stdout;
+        let printed = String::from_utf8_lossy(&printed);
+        let has = |start: &str| printed.lines().any(|line| line.starts_with(start));
+        assert!(env::var_os("CARGO_PKG_NAME").is_some() && has("PATH="), "{printed}");
+        assert!(!TOLD_BY_CARGO.iter().any(|start| has(start)), "{printed}");
+    }
 }

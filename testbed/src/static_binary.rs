@@ -7,6 +7,8 @@ use std::{
     sync::OnceLock,
 };
 
+use crate::shell;
+
 /// The path of `doubleslit-load`, linked statically. Builds it the first time; panics when that fails.
 #[must_use]
 pub fn load() -> &'static Path {
@@ -24,12 +26,7 @@ pub fn exporter() -> Option<PathBuf> {
     }
     let mut make = Command::new("make");
     make.args(["--silent", "--no-print-directory", "--directory"]).arg(&repository).arg("static");
-    // What cargo says of the crate of a test would have ring built anew.
-    let is_of_crate = |name: &str| ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| name.starts_with(start));
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_of_crate)) {
-        make.env_remove(name);
-    }
-    let output = make.output().expect("make can be run");
+    let output = shell::as_without_cargo(&mut make).output().expect("make can be run");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "cannot build the exporter:\n{}", text(&output.stderr));
     Some(repository.join(text(&output.stdout).lines().last()?))

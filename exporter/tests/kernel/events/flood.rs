@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
-use doubleslit_testbed::{sys, watch::Watch};
+use doubleslit_testbed::{memory, sys, watch::Watch};
 use serde_json::Value;
 
 use super::{config, text, watch};
@@ -33,10 +33,7 @@ fn of_the_load(events: &[Value], container: &str) -> u64 {
 
 /// Bytes of memory that a process has of its own: the pages of rings and files are the kernel's.
 pub(super) fn resident(pid: i32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kibibytes << 10
+    memory::bytes(pid, "RssAnon")
 }
 
 /// A program that neither the flood nor the trickle executes.

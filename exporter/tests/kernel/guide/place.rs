@@ -51,9 +51,6 @@ exec cat >/dev/null"#;
 /// How long a command may take. Some build, where not everything is built yet.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-/// Beginnings of the variables that cargo sets for a test. Scripts of a build that look at them would run again.
-const TOLD_BY_CARGO: [&str; 5] = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"];
-
 /// Does again and again what the texts watch: programs, deadly signals, files that are there, that are not, and may not be written.
 const BUSY: &str = "trap : USR1
 while :; do
@@ -175,14 +172,10 @@ impl Place {
         assert!(status.is_some_and(is_fine), "{what} ended with {status:?}");
     }
 
-    /// `nsenter`, to be given arguments. What cargo tells a test, the cargo that a command runs is not told.
+    /// `nsenter`, to be given arguments.
     fn command(&self) -> Command {
         let mut command = Command::new("nsenter");
-        let of_cargo = |name: &str| TOLD_BY_CARGO.iter().any(|start| name.starts_with(start));
-        for (name, _) in std::env::vars().filter(|(name, _)| of_cargo(name)) {
-            command.env_remove(name);
-        }
-        command.envs(self.variables());
+        shell::as_without_cargo(&mut command).envs(self.variables());
         command
     }
 

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doubleslit_testbed::{exporter::Exporter, scrape::Scrape, wait};
+use doubleslit_testbed::{exporter::Exporter, memory, scrape::Scrape, wait};
 use rustix::{
     process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit},
     thread::gettid,
@@ -35,9 +35,7 @@ const TIME: Duration = Duration::from_secs(3);
 
 /// The peak of a process's resident memory since it was last forgotten.
 fn peak(pid: i32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+    memory::bytes(pid, "VmHWM")
 }
 
 fn forget_peak(pid: i32) {
