@@ -40,4 +40,4 @@ pub mod sys;
 pub mod terminal;
 pub mod wait;
 pub mod watch;
-mod watchdog;
+pub mod watchdog;

@@ -14,10 +14,10 @@ use crate::watchdog;
 /// How long a command may take, on a machine that has other things to do as well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Beginnings of the variables that cargo sets for a test.
+/// Beginnings of the variables that cargo sets for a test and for what it runs.
 const TOLD_BY_CARGO: [&str; 5] = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"];
 
-/// Has a command not know what cargo tells a test. Scripts of a build that look at it would run again.
+/// Has a command not know what cargo tells a test, or what it runs. Scripts of a build that look at it would run again.
 pub fn as_without_cargo(command: &mut Command) -> &mut Command {
     let of_cargo = |name: &str| TOLD_BY_CARGO.iter().any(|start| name.starts_with(start));
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_cargo)) {

@@ -40,7 +40,8 @@ fn build() -> PathBuf {
     let directory = env::var_os("CARGO_TARGET_DIR").map_or_else(default, PathBuf::from).join("static");
     // With a target named, the flags are not for build scripts and macros.
     let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let output = shell::as_without_cargo(&mut cargo)
         .args(["build", "--quiet", "--locked", "--release", "--bin", "doubleslit-load", "--target", &target])
         .args([Path::new("--manifest-path"), &manifest, Path::new("--target-dir"), &directory])
         .env("RUSTFLAGS", "-C target-feature=+crt-static")

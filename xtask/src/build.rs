@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use doubleslit_testbed::{shell, static_binary};
 
 /// The programs that tasks run.
 #[derive(Clone, Debug)]
@@ -42,14 +43,14 @@ pub(super) fn optimised() -> Result<()> {
 pub(super) fn tools() -> Result<Tools> {
     cargo_build(&["doubleslit"])?;
     eprintln!("building the load");
-    let load = doubleslit_testbed::static_binary::load().to_owned();
+    let load = static_binary::load().to_owned();
     Ok(Tools { exporter: env::current_exe()?.with_file_name("doubleslit"), load })
 }
 
 fn cargo_build(packages: &[&str]) -> Result<()> {
     eprintln!("building {}", packages.join(" and "));
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--quiet", "--locked", "--release"]).current_dir(workspace());
+    shell::as_without_cargo(&mut command).args(["build", "--quiet", "--locked", "--release"]).current_dir(workspace());
     for package in packages {
         command.args(["--package", package]);
     }

@@ -10,6 +10,7 @@ use super::{
     hooks::{HOOKS, Hook},
     loaded, programs,
     programs::RunTime,
+    progress,
     raw::Empty,
     report::{Report, Target},
     statistics::Summary,
@@ -67,7 +68,7 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
     let btf = Btf::from_sys_fs()?;
     let mut times: [Times; HOOKS.len()] = Default::default();
     for round in 0..effort.rounds {
-        eprintln!("cost of an event: round {} of {}", round + 1, effort.rounds);
+        progress::tell(format_args!("cost of an event: round {} of {}", round + 1, effort.rounds));
         for turn in 0..SIDES.len() {
             let side = SIDES[(round + turn) % SIDES.len()];
             let mut attached = attach(side, &btf)?;

@@ -27,7 +27,7 @@ use doubleslit_common::{
 };
 
 use super::{
-    Effort,
+    Effort, progress,
     report::{Report, Target},
     statistics::Summary,
 };
@@ -37,7 +37,7 @@ const REPETITIONS: u64 = 40;
 
 /// Encodes and tells how long that takes.
 pub(super) fn measure(effort: Effort, report: &mut Report) -> Result<()> {
-    eprintln!("encoding");
+    progress::tell("encoding");
     let per_container = (series(&inputs(200)) - series(&inputs(100))).div_ceil(100);
     let containers = SERIES.div_ceil(per_container);
     let inputs = inputs(containers);

@@ -37,7 +37,7 @@ use tokio::{
 };
 
 use super::{
-    Effort, cost, loaded,
+    Effort, cost, loaded, progress,
     raw::Empty,
     report::{Report, Target},
     statistics::Summary,
@@ -74,7 +74,7 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
     let programs: Vec<_> = programs.filter_map(|program| Some((program, storm(program)?))).collect();
     let mut times: Vec<_> = programs.iter().map(|_| Times::default()).collect();
     for round in 0..effort.rounds {
-        eprintln!("single events: round {} of {}", round + 1, effort.rounds);
+        progress::tell(format_args!("single events: round {} of {}", round + 1, effort.rounds));
         for ((program, storm), times) in programs.iter().zip(&mut times) {
             storm.warm_up(&tools.load, effort)?;
             times.empty.push(empty(program, *storm, &btf, tools, effort)?);
@@ -230,7 +230,7 @@ fn tell(programs: &[(&Program, Storm)], times: &[Times], report: &mut Report) {
 
 /// How long after an execution a listener hears of it.
 fn delay(effort: Effort, report: &mut Report) -> Result<()> {
-    eprintln!("delay of single events");
+    progress::tell("delay of single events");
     let mut loaded = loaded::load_events(&[Kind::Exec], KernelFilter::default(), RING)?;
     let ring = loaded.events.take().context("there is no ring")?;
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

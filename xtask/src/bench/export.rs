@@ -16,6 +16,7 @@ use doubleslit_testbed::collector::Collector;
 use super::{
     Effort,
     events::{fill, read_all},
+    progress,
     report::{Report, Target},
     statistics::Summary,
     storm::Storm,
@@ -45,7 +46,7 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
     });
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..effort.rounds {
-        eprintln!("single events to a collector: round {} of {}", round + 1, effort.rounds);
+        progress::tell(format_args!("single events to a collector: round {} of {}", round + 1, effort.rounds));
         for (config, times) in configs.iter().zip(&mut times) {
             let config = config.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
             let (_, ring) = fill(&[Kind::Exec], "exec_event", KernelFilter::default(), Storm::Exec, tools, effort)?;

@@ -15,6 +15,7 @@ use doubleslit::identity::{CgroupId, directory::Directory, hierarchy, resolve::R
 use super::{
     Effort,
     process::status_mebibytes,
+    progress,
     report::{Report, Target},
     statistics::Summary,
 };
@@ -35,10 +36,10 @@ pub(crate) struct Options {
 
 /// Makes the tree, has processes look at it, and tells what that costs.
 pub(super) fn measure(effort: Effort, report: &mut Report) -> Result<()> {
-    eprintln!("making {CGROUPS} cgroups");
+    progress::tell(format_args!("making {CGROUPS} cgroups"));
     let root = Scratch::make()?;
     make(&root.0).context("cannot make the tree")?;
-    eprintln!("finding out whose they are");
+    progress::tell("finding out whose they are");
     let runs = (0..ROUNDS.div_ceil(effort.divisor)).map(|_| run(&root.0)).collect::<Result<Vec<_>>>()?;
     let column = |index: usize| Summary::of(runs.iter().map(|run| run[index]));
     let (start, resident, highest, lookup) = (column(0), column(1), column(2), column(3));

@@ -12,6 +12,7 @@ mod machine;
 mod pairs;
 mod process;
 mod programs;
+mod progress;
 mod raw;
 mod reading;
 mod report;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::statistics::Summary;
+use super::{progress, statistics::Summary};
 
 /// Nanoseconds per operation, once with and twice without: the mean of right before and right after.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ impl<const N: usize> Pairs<N> {
     ) -> Result<Self> {
         let mut pairs = [const { Vec::new() }; N];
         for round in 0..rounds {
-            eprintln!("slow-down of {title}: round {} of {rounds}", round + 1);
+            progress::tell(format_args!("slow-down of {title}: round {} of {rounds}", round + 1));
             let mut before = without()?;
             for turn in 0..N {
                 let condition = (round + turn) % N;

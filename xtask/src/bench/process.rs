@@ -19,7 +19,7 @@ use doubleslit_testbed::{
 use super::{
     Effort,
     loaded::default_probes,
-    programs,
+    programs, progress,
     report::{Report, Target},
     statistics::Summary,
 };
@@ -34,16 +34,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Measures it all.
 pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Result<()> {
-    eprintln!("starting the exporter");
+    progress::tell("starting the exporter");
     let starts = (0..STARTS / effort.divisor).map(|_| start_to_scrape(tools)).collect::<Result<Vec<_>>>()?;
     let start = Summary::of(starts);
 
     let mut exporter = Setup::new(&tools.exporter).start();
     let idle_memory = settled_memory(&mut exporter, effort)?;
-    eprintln!("watching the idle exporter");
+    progress::tell("watching the idle exporter");
     let idle = idle_cpu(&exporter, IDLE / u32::try_from(effort.divisor)?)?;
 
-    eprintln!("making {CONTAINERS} containers");
+    progress::tell(format_args!("making {CONTAINERS} containers"));
     let containers: Vec<_> = (1..=CONTAINERS).map(|number| container(tools, number)).collect();
     let full_memory = settled_memory(&mut exporter, effort)?;
     let scrape = exporter.scrape();

@@ -11,7 +11,7 @@ use doubleslit::counts::source::{CountSource as _, Reading};
 use doubleslit_common::{key::CountKey, kind::Kind};
 
 use super::{
-    Effort, loaded,
+    Effort, loaded, progress,
     report::{Report, Target},
     statistics::Summary,
 };
@@ -24,7 +24,7 @@ const FIRST_CGROUP: u64 = 1 << 36;
 
 /// Fills the map, reads it, and tells how long that takes.
 pub(super) fn measure(effort: Effort, report: &mut Report) -> Result<()> {
-    eprintln!("reading the maps");
+    progress::tell("reading the maps");
     let mut loaded = loaded::load_all()?;
     fill()?;
     let mut reading = Reading::default();

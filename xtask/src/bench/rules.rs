@@ -14,6 +14,7 @@ use doubleslit_common::kind::Kind;
 use super::{
     Effort,
     events::{fill, read_all},
+    progress,
     report::{Report, Target},
     statistics::Summary,
     storm::Storm,
@@ -65,7 +66,7 @@ pub(super) fn measure(tools: &Tools, effort: Effort, report: &mut Report) -> Res
     let [in_kernel, in_exporter] = [filter(&IN_KERNEL)?, filter(&IN_EXPORTER)?];
     let mut times = STORMS.map(|_| [Vec::new(), Vec::new()]);
     for round in 0..effort.rounds {
-        eprintln!("rules: round {} of {}", round + 1, effort.rounds);
+        progress::tell(format_args!("rules: round {} of {}", round + 1, effort.rounds));
         for ((kind, program, storm), [kernel, exporter]) in STORMS.into_iter().zip(&mut times) {
             storm.warm_up(&tools.load, effort)?;
             let (without, ring) = fill(&[kind], program, KernelFilter::default(), storm, tools, effort)?;
