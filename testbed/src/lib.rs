@@ -26,6 +26,7 @@ pub mod markdown;
 pub mod memory;
 pub mod names;
 pub mod network;
+pub mod password;
 pub mod podman;
 pub mod port;
 pub mod remote;

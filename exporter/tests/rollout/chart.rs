@@ -2,13 +2,10 @@
 
 use std::{fs, process::Command};
 
-use doubleslit_testbed::{collector::Authority, kubernetes::tools, shell};
+use doubleslit_testbed::{collector::Authority, kubernetes::tools, password::HASH, shell};
 use serde_json::{Value, json};
 
 use crate::harness::{BINARY, everything, repository, yaml};
-
-/// The password `abc`.
-pub(crate) const HASH: &str = "$2a$10$WvvTPHKwdBJ3uk0Z37EMR.hLA2W6N9AEBhEgrAOljy2Ae5MtaSIUi";
 
 /// helm with a command for the chart; it is told the version of a cluster that it does not have.
 fn helm(command: &[&str], values: &Value) -> Command {

@@ -13,6 +13,7 @@ use doubleslit_testbed::{
     containerd::{ContainerSpec, Containerd, HostMount, Pod, PodSpec, Security},
     exporter,
     http::Connection,
+    password::{HASH, QUICK},
     remote::Remote,
     rootfs::LOAD,
     scrape::{Rows, Scrape},
@@ -22,15 +23,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    chart::{HASH, object, rendered},
+    chart::{object, rendered},
     harness::{ACCEPT, BINARY},
 };
 
 /// What an image has beside the exporter; here it is this machine's.
 const IMAGE: [&str; 3] = ["/usr", "/lib", "/lib64"];
-
-/// The password `U*U`.
-const OTHER_HASH: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
 fn list<'a>(value: &'a Value, what: &str) -> Vec<&'a Value> {
     value[what].as_array().unwrap_or_else(|| panic!("no {what}: {value}")).iter().collect()
@@ -218,7 +216,7 @@ fn the_pod_lets_in_whom_the_secrets_say() {
 
     publish(&tls, "2", &authorities[1].1);
     assert_eq!([get(1, "abc"), get(0, "abc")], [answered("200"), is_unknown]);
-    let changed = secret.into_iter().map(|(name, text)| (name, text.replace(HASH, OTHER_HASH))).collect();
+    let changed = secret.into_iter().map(|(name, text)| (name, text.replace(HASH, QUICK))).collect();
     publish(&web, "2", &changed);
     assert_eq!([get(1, "U*U"), get(1, "abc")], [answered("200"), answered("401")]);
 }

@@ -10,6 +10,7 @@ use std::{
 use doubleslit_testbed::{
     collector::Collector,
     exporter::{self, Exporter, Setup},
+    password::{HASH, RIGHT},
     wait,
 };
 use serde_json::json;
@@ -18,7 +19,6 @@ use super::{helper, set};
 use crate::{
     harness::{docker, executions, rows, setup},
     otlp::exporting_with,
-    web::{HASH, RIGHT},
 };
 
 const BPF: &str = "bpf";

@@ -13,17 +13,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doubleslit_testbed::{exporter::Exporter, memory, scrape::Scrape, wait};
+use doubleslit_testbed::{
+    exporter::Exporter,
+    memory,
+    password::{HASH, RIGHT, WRONG},
+    scrape::Scrape,
+    wait,
+};
 use rustix::{
     process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit},
     thread::gettid,
 };
 use rustls::ClientConfig;
 
-use super::{
-    HASH, RIGHT, WRONG,
-    target::{Place, connect, get, raw, refused, scrape},
-};
+use super::target::{Place, connect, get, raw, refused, scrape};
 use crate::harness::docker;
 
 /// What an attack may cost at its worst.

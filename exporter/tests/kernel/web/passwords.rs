@@ -1,11 +1,12 @@
 //! Passwords.
 
-use doubleslit_testbed::{exporter::run, wait};
-
-use super::{
-    HASH, NOBODY, QUICK, RIGHT, WRONG,
-    target::{Place, get, refused, scrape, status},
+use doubleslit_testbed::{
+    exporter::run,
+    password::{HASH, NOBODY, QUICK, RIGHT, WRONG},
+    wait,
 };
+
+use super::target::{Place, get, refused, scrape, status};
 use crate::harness::BINARY;
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use doubleslit_testbed::shell;
+use doubleslit_testbed::{password::HASH, shell};
 
-use super::{HASH, target::Place};
+use super::target::Place;
 use crate::prometheus::Prometheus;
 
 #[test]

@@ -1,9 +1,8 @@
 //! Requests that try to get in by being strange.
 
-use super::{
-    HASH, RIGHT,
-    target::{Place, get, raw, refused, scrape},
-};
+use doubleslit_testbed::password::{HASH, RIGHT};
+
+use super::target::{Place, get, raw, refused, scrape};
 use crate::harness::setup;
 
 fn line(answer: &str) -> &str {

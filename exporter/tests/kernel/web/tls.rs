@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use doubleslit_testbed::{collector::Authority, wait};
-
-use super::{
-    HASH, RIGHT, WRONG,
-    target::{Place, connect, curl, get, raw, refused, scrape},
+use doubleslit_testbed::{
+    collector::Authority,
+    password::{HASH, RIGHT, WRONG},
+    wait,
 };
+
+use super::target::{Place, connect, curl, get, raw, refused, scrape};
 
 #[test]
 #[ignore = "needs root and BTF"]
