@@ -127,12 +127,14 @@ impl Browser {
         self.command("/actions", &json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]}));
     }
 
-    /// What the page has written to the console since the last time, errors of the network among it.
+    /// What the page has written to the console since the last time, errors of the network among it. What the browser's own first page
+    /// writes is left out.
     #[must_use]
     pub fn console(&self) -> Vec<String> {
         let lines = self.command("/se/log", &json!({"type": "browser"}));
         let lines = lines.as_array().expect("a list of lines");
-        lines.iter().map(|line| format!("{}: {}", line["level"], line["message"])).collect()
+        let own = |line: &&Value| !line["message"].as_str().is_some_and(|message| message.starts_with("chrome://"));
+        lines.iter().filter(own).map(|line| format!("{}: {}", line["level"], line["message"])).collect()
     }
 
     /// A picture of what is shown: a PNG in base64.
