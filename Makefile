@@ -22,7 +22,7 @@ FUZZ_SECONDS := 60
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build static test unit-test kernel-test fuzz check docs bench deb setup setup-static setup-test setup-bench clean
+.PHONY: help run build static test unit-test kernel-test fuzz check docs bench deb setup setup-static setup-test clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -74,9 +74,10 @@ docs: setup ## write the generated documents
 deb: build ## make a Debian package
 	@scripts/package-deb $(TARGET)/release/doubleslit $(TARGET)
 
-bench: setup setup-bench ## measure costs, write docs/benchmarks.md
+bench: setup ## measure costs, write docs/benchmarks.md: make bench ARGS='--only cost'
+	@scripts/setup-test-runtimes
 	@cargo build --release --package doubleslit
-	@cargo $(AS_ROOT) run --quiet --release --package xtask -- bench
+	@cargo $(AS_ROOT) run --quiet --release --package xtask -- bench $(ARGS)
 
 setup:
 	@scripts/setup-bpf-toolchain
@@ -89,9 +90,6 @@ setup-test: setup
 	@scripts/setup-otel-collector
 	@scripts/setup-helm
 	@scripts/setup-test-browser
-
-setup-bench:
-	@scripts/setup-test-runtimes --bench
 
 clean: ## remove what was built; what was installed stays
 	@cargo clean --quiet

@@ -1,6 +1,10 @@
 # Shared by the set-up scripts: words for people, running steps, Debian packages. Sourced, never run.
 # shellcheck shell=bash
 
+# Debian's newest Rust, with the sources of `core`.
+# shellcheck disable=SC2034
+readonly DEBIAN_RUST=(rustc-web cargo-web rust-web-src)
+
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 
 die() {

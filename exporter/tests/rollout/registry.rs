@@ -1,40 +1,35 @@
 //! The image that docs/rollout.md tells to build and to push.
 
+use std::time::Duration;
+
 use doubleslit_testbed::{
     docker::Docker,
     documented::{self, Runner},
     shell,
 };
 
-use crate::harness::{BINARY, everything, repository};
+use crate::harness::{everything, repository};
 
-/// Makes the image that `docker build` is told to, by the last stage of the Dockerfile alone. The one before compiles what is compiled
-/// here already, with nothing but Debian's archive and crates.io: that takes many minutes, and both of them.
-fn build(docker: &Docker, command: &str) {
-    let image = command.strip_prefix("docker build -t ").and_then(|rest| rest.strip_suffix(" ."));
-    let image = image.unwrap_or_else(|| panic!("`{command}` is another one"));
-    everything(docker.other(repository().join("scripts/setup-demo-images")).args(["--alone", BINARY]));
-    docker.cli(["tag", "doubleslit", image]);
-}
+/// How long a command may take: one builds the exporter from nothing.
+const PATIENCE: Duration = Duration::from_secs(9 * 60);
 
 #[test]
 #[ignore = "needs root and docker"]
-fn the_image_is_pushed_to_a_registry() {
+fn the_image_is_built_from_source_and_pushed_to_a_registry() {
     let docker = Docker::start_with_registry();
+    everything(docker.other(repository().join("scripts/setup-demo-images")).arg("--dockerfile"));
     let mut image = None;
     for command in documented::commands(Runner::Registry) {
         println!("{command}");
-        match command.text.strip_prefix("docker push ") {
-            Some(name) => {
-                everything(docker.other("bash").args(["-c", &command.text]));
-                image = Some(name.to_owned());
-            }
-            None => build(&docker, &command.text),
-        }
+        let mut shell = docker.other("bash");
+        shell.current_dir(repository()).args(["-c", &command.text]);
+        let printed = docker.printed_within(PATIENCE, &mut shell);
+        assert!(printed.is_some(), "{command} did not end in {PATIENCE:?}");
+        image = command.text.strip_prefix("docker push ").map(str::to_owned).or(image);
     }
     // Who pulls it there gets what runs.
     let image = image.expect("one is pushed");
-    docker.cli(["image", "rm", "doubleslit", &image]);
+    docker.cli(["image", "rm", &image]);
     assert!(!shell::output(docker.command().args(["image", "inspect", &image])).status.success());
     let version = docker.cli(["run", "--rm", "--network=none", "--pull=always", &image, "--version"]);
     assert!(version.ends_with(concat!("doubleslit ", env!("CARGO_PKG_VERSION"))), "{version}");

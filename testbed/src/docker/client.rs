@@ -46,6 +46,7 @@ impl Client {
     #[must_use]
     pub fn other(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
+        shell::as_without_cargo(&mut command);
         command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
         command.env("DOCKER_CONFIG", &self.directory).env_remove("DOCKER_CONTEXT");
         command

@@ -23,11 +23,11 @@ use crate::{
     prometheus::Prometheus,
 };
 
-/// Commands that take many minutes or run tests such as this. What they would do is told: where they begin so, a part of them is
-/// replaced, and something is printed.
-const TOLD: &[(&str, (&str, &str), &str)] = &[
-    ("make bench", ("make ", "make --dry-run "), "--package xtask -- bench"),
-    ("sudo -E env \"PATH=$PATH\" cargo test ", (" -- ", " -- --list "), "exec::"),
+/// Parts of commands, and what is there instead. The first takes an hour and writes a file otherwise; the other runs tests, whose
+/// exporters are to ask engines of their own.
+const ALTERED: [(&str, &str); 2] = [
+    ("make bench", "make bench ARGS='--quick --rounds 1'"),
+    (" cargo test ", " env --unset=DOUBLESLIT_IDENTITY__DOCKER_ROOT cargo test "),
 ];
 
 /// Expressions that have nothing to show while nothing is wrong.
@@ -40,11 +40,10 @@ fn every_command_does_what_the_text_says() {
     let mut place = Place::new(docker());
     for command in documented::commands(Runner::Guide) {
         println!("{command}");
-        let (what, text) = (command.to_string(), command.text.as_str());
-        if let Some((_, (part, other), told)) = TOLD.iter().find(|(start, ..)| text.starts_with(start)) {
-            let printed = place.run(&text.replacen(part, other, 1), &what);
-            assert!(printed.contains(told), "{what} would do something else: {printed}");
-        } else if stream::goes_on(text) {
+        let what = command.to_string();
+        let text = ALTERED.iter().fold(command.text, |text, (part, other)| text.replacen(part, other, 1));
+        let text = text.as_str();
+        if stream::goes_on(text) {
             stream::until_shown(&mut place, text, &Shown::new(&command.shown), &what);
         } else if place::is_exporter(text) {
             place.run_exporter(text, &what);

@@ -48,8 +48,8 @@ fi
 echo ready
 exec cat >/dev/null"#;
 
-/// How long a command may take. Some build, where not everything is built yet.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// How long a command may take. Some build, some run tests or measure.
+const PATIENCE: Duration = Duration::from_secs(9 * 60);
 
 /// Does again and again what the texts watch: programs, deadly signals, files that are there, that are not, and may not be written.
 const BUSY: &str = "trap : USR1
