@@ -27,6 +27,7 @@ pub mod page;
 pub mod prerequisites;
 pub mod privileges;
 pub mod probes;
+mod readiness;
 pub mod reference;
 pub mod top;
 pub mod tracepoints;

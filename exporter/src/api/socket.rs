@@ -10,9 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use axum::serve::Listener;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
-use tokio::net::{UnixListener as Accepting, UnixStream as Accepted, unix::SocketAddr};
 
 /// Only the owner of the socket may connect.
 const MODE: u32 = 0o600;
@@ -61,16 +59,9 @@ pub struct Socket {
     place: Place,
 }
 
-/// One at which connections are accepted.
-#[derive(Debug)]
-pub struct OpenSocket {
-    listener: Accepting,
-    _place: Place,
-}
-
 /// Where a socket is. It is removed from there when this is dropped.
 #[derive(Debug)]
-struct Place {
+pub struct Place {
     path: PathBuf,
     inode: (u64, u64),
 }
@@ -107,13 +98,10 @@ impl Socket {
         &self.place.path
     }
 
-    /// Begins to accept connections. To be called where tasks of tokio can be started.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime cannot wait for them.
-    pub fn open(self) -> io::Result<OpenSocket> {
-        Ok(OpenSocket { listener: Accepting::from_std(self.listener)?, _place: self.place })
+    /// What accepts connections, and where that is.
+    #[must_use]
+    pub fn into_parts(self) -> (UnixListener, Place) {
+        (self.listener, self.place)
     }
 
     fn listen(path: &Path) -> io::Result<Self> {
@@ -135,19 +123,6 @@ fn is_served(path: &Path) -> bool {
 
 fn inode(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
-}
-
-impl Listener for OpenSocket {
-    type Io = Accepted;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Accepted, SocketAddr) {
-        Listener::accept(&mut self.listener).await
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
 }
 
 impl Drop for Place {

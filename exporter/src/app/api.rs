@@ -52,8 +52,8 @@ impl Doors {
         let router = api::router(traces.clone(), reloads, servers.stopping(), streams);
         if let Some(socket) = self.socket {
             info!(socket = %socket.path().display(), "serving the API");
-            let open = socket.open().map_err(|source| web::Error::Serve { source })?;
-            servers.add(open, &web.for_root(router.clone()));
+            let (listener, place) = socket.into_parts();
+            servers.add_unix(listener, place, &web.for_root(router.clone()))?;
         }
         if let Some((listeners, token)) = self.tcp {
             for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {

@@ -3,15 +3,11 @@
 use std::{
     collections::HashSet,
     io,
-    os::fd::OwnedFd,
     sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
-use tokio::{
-    io::{Interest, unix::AsyncFd},
-    sync::oneshot,
-};
+use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::{
@@ -31,6 +27,7 @@ use crate::{
         registry::{Known, Registry},
     },
     lives::Changes,
+    readiness::readable,
     tracepoints::table::Table,
 };
 
@@ -244,13 +241,6 @@ fn label(record: Record, cgroup: CgroupId, owners: &mut Owners<'_>, decoder: Dec
     let users = known.and_then(|known| known.users.as_ref()?.names());
     let (time, weight, listeners, cpu) = (decoder.time(header.boot_ns), header.weight, header.listeners, header.cpu);
     Event { time, cgroup, cgroup_path, identity, users, weight, listeners, cpu, process, details }
-}
-
-/// A descriptor that can be waited for.
-#[expect(unsafe_code, reason = "tokio wants to be told that the descriptor stays the same")]
-fn readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an owned descriptor is the same, and open, until it is dropped.
-    Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
 
 /// When the machine's time since boot was 0.

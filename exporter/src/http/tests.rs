@@ -1,6 +1,6 @@
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 
 use super::*;
 use crate::{
-    config::{self, Flags, ListenAddress},
+    config::{self, Flags, ListenAddress, WebLimits},
     counts::snapshot::MapRead,
     web::{Error, Hosts, Servers, Web, bind},
 };
@@ -56,15 +56,22 @@ fn address(port: u16) -> ListenAddress {
     ListenAddress { host: "127.0.0.1".to_owned(), port }
 }
 
-async fn start() -> Server {
+fn limits() -> WebLimits {
+    config::load(None, [], &Flags::default()).expect("defaults").web.limits
+}
+
+fn start() -> Server {
+    start_at(bind(&[address(0)], OPTION).expect("a free port"), limits())
+}
+
+/// Serves at sockets that listen already.
+fn start_at(listeners: Vec<TcpListener>, limits: WebLimits) -> Server {
     let fake = Arc::new(Fake { ready: AtomicBool::new(true), snapshot: Mutex::default() });
     let settings = Settings::default();
-    let listeners = bind(&[address(0)], OPTION).expect("a free port");
     let port = listeners[0].local_addr().expect("bound").port();
     let (stop, stopped) = oneshot::channel();
     let router = router("/m", Arc::new(settings), fake.clone());
     let mut servers = Servers::default();
-    let limits = config::load(None, [], &Flags::default()).expect("defaults").web.limits;
     let web = Web::open(None, limits).expect("nothing to read");
     servers.add_tcp(listeners, &web.for_visitors(router, Hosts::any())).expect("it serves");
     let ended = tokio::spawn(servers.until(async {
@@ -103,7 +110,7 @@ impl Server {
 
 #[tokio::test]
 async fn the_plain_pages() {
-    let server = start().await;
+    let server = start();
     assert_eq!(server.text("GET /-/healthy\n").await, (200, "healthy\n".to_owned()));
     assert_eq!(server.text("GET /-/ready\n").await, (200, "ready\n".to_owned()));
     let unknown = "not found: there are `/`, `/m`, `/-/healthy` and `/-/ready`\n".to_owned();
@@ -117,7 +124,7 @@ async fn the_plain_pages() {
 
 #[tokio::test]
 async fn nothing_before_the_first_snapshot() {
-    let server = start().await;
+    let server = start();
     server.fake.ready.store(false, Ordering::Relaxed);
     let refusal = (503, "not ready: the maps were not read yet\n".to_owned());
     assert_eq!(server.text("GET /-/ready\n").await, refusal);
@@ -127,7 +134,7 @@ async fn nothing_before_the_first_snapshot() {
 
 #[tokio::test]
 async fn formats_by_accept() {
-    let server = start().await;
+    let server = start();
     let (status, header, body) = server.ask("GET /m\n").await;
     assert_eq!(status, 200);
     assert!(header.contains("\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{header}");
@@ -148,7 +155,7 @@ async fn formats_by_accept() {
 
 #[tokio::test]
 async fn compressed_when_asked_for() {
-    let server = start().await;
+    let server = start();
     let (_, header, body) = server.ask("GET /m\nAccept-Encoding: gzip").await;
     assert!(header.contains("\r\ncontent-encoding: gzip"), "{header}");
     assert_eq!(body[..3], [0x1f, 0x8b, 8]);
@@ -171,7 +178,7 @@ fn much() -> Arc<Snapshot> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_answer_is_whole() {
-    let server = start().await;
+    let server = start();
     *server.fake.snapshot.lock().expect("not poisoned") = much();
     let (_, _, body) = server.ask("GET /m\nAccept: application/openmetrics-text").await;
     assert!(body.len() > 10 << 20 && body.ends_with(b"\n# EOF\n"), "{} bytes", body.len());
@@ -182,7 +189,7 @@ fn who_does_not_read_makes_room_and_the_end_waits_for_no_one() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let (stalled, began) = runtime.block_on(async {
-        let mut server = start().await;
+        let mut server = start();
         *server.fake.snapshot.lock().expect("not poisoned") = much();
         // Readers that ask and then take nothing.
         let mut stalled = Vec::new();
@@ -214,6 +221,25 @@ fn who_does_not_read_makes_room_and_the_end_waits_for_no_one() {
     drop(runtime);
     assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
     drop(stalled);
+}
+
+#[tokio::test]
+async fn who_has_asked_is_answered_although_many_came_before_anybody_looked() {
+    let listeners = bind(&[address(0)], OPTION).expect("a free port");
+    let place = listeners[0].local_addr().expect("bound");
+    let connect = || TcpStream::connect(place).expect("connected");
+    let mut first = connect();
+    first.write_all(b"GET /-/healthy HTTP/1.0\r\n\r\n").expect("sent");
+    // All of them wait when the first is accepted.
+    let silent: Vec<_> = (0..200).map(|_| connect()).collect();
+    let server = start_at(listeners, WebLimits { connections: 4, ..limits() });
+    let answer = spawn_blocking(move || {
+        let mut answer = String::new();
+        first.read_to_string(&mut answer).expect("received");
+        answer
+    });
+    assert!(answer.await.expect("no panic").starts_with("HTTP/1.0 200 "));
+    drop((silent, server));
 }
 
 #[tokio::test]
@@ -255,7 +281,7 @@ async fn a_body_that_is_not_finished_breaks() {
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_the_way_out() {
-    let server = start().await;
+    let server = start();
     let error = bind(&[address(server.port)], OPTION).expect_err("the port is in use");
     assert_eq!(
         chain(error),

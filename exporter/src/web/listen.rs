@@ -3,19 +3,20 @@
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
+    os::{fd::OwnedFd, unix::net::UnixListener},
     sync::Arc,
     time::Duration,
 };
 
-use axum::serve::{Listener, ListenerExt as _};
-use rustix::net::listen;
-use tokio::{net::TcpListener as Accepting, sync::watch, task::JoinSet};
+use rustix::net::{listen, sockopt::set_tcp_nodelay};
+use tokio::{sync::watch, task::JoinSet};
 
-use super::serve::{Address, House};
+use super::{door::Door, serve::House};
 use crate::config::ListenAddress;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1024;
+/// Connections that may wait to be accepted: as many as `net.core.somaxconn` allows. One more, and the kernel drops what its
+/// client says, who repeats it after a second.
+const BACKLOG: i32 = i32::MAX;
 
 /// How long answers that are under way at the end may still take.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -118,21 +119,32 @@ impl Servers {
     /// When the runtime cannot wait for one of them.
     pub fn add_tcp(&mut self, listeners: Vec<TcpListener>, house: &Arc<House>) -> Result<(), Error> {
         for listener in listeners {
-            let listener = Accepting::from_std(listener).map_err(|source| Error::Serve { source })?;
-            // A peer that keeps its connection acknowledges late, and the end of an answer must not wait for that. Where it
-            // cannot be had, answers are only slower.
-            self.add(listener.tap_io(|stream| drop(stream.set_nodelay(true))), house);
+            // A peer that keeps its connection acknowledges late, and the end of an answer must not wait for that. Connections
+            // have it of their listener. Where it cannot be had, answers are only slower.
+            let _ = set_tcp_nodelay(&listener, true);
+            self.add(listener.into(), (), house)?;
         }
         Ok(())
     }
 
-    /// Serves on any listener.
-    #[expect(private_bounds, reason = "there are listeners by TCP and by unix sockets, and no others")]
-    pub fn add<L: Listener>(&mut self, listener: L, house: &Arc<House>)
-    where
-        L::Addr: Address,
-    {
-        self.tasks.spawn(Arc::clone(house).serve(listener, self.stopping()));
+    /// Serves on a unix socket that does not block, and keeps its `place` as long as it listens.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot wait for it.
+    pub fn add_unix(
+        &mut self,
+        listener: UnixListener,
+        place: impl Send + Sync + 'static,
+        house: &Arc<House>,
+    ) -> Result<(), Error> {
+        self.add(listener.into(), place, house)
+    }
+
+    fn add<P: Send + Sync + 'static>(&mut self, listener: OwnedFd, place: P, house: &Arc<House>) -> Result<(), Error> {
+        let door = Door::open(listener, place).map_err(|source| Error::Serve { source })?;
+        self.tasks.spawn(Arc::clone(house).serve(door, self.stopping()));
+        Ok(())
     }
 
     /// Tells when the end begins.

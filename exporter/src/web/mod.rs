@@ -6,6 +6,7 @@
 //! What changes anything is at the API alone. The API's unix socket is root's, and nothing more is asked there.
 
 mod auth;
+mod door;
 mod file;
 mod front;
 mod guard;

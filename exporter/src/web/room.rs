@@ -2,9 +2,9 @@
 
 use std::{
     cmp::Reverse,
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::time::Instant;
@@ -21,7 +21,17 @@ pub(super) struct Room {
 #[derive(Debug, Default)]
 struct Seats {
     next: u64,
-    taken: HashMap<u64, Arc<Seat>>,
+    count: usize,
+    /// By address, because it matters how many one has, and nobody should have to count them for each who comes.
+    taken: HashMap<Option<IpAddr>, OfOne>,
+}
+
+/// Those from one address.
+#[derive(Debug, Default)]
+struct OfOne {
+    /// On which nothing has been said yet, in the order in which they came.
+    silent: BTreeMap<u64, Arc<Seat>>,
+    heard: BTreeMap<u64, Arc<Seat>>,
 }
 
 /// A seat that is free again when this is dropped.
@@ -36,7 +46,7 @@ pub(super) struct Taken {
 #[derive(Debug)]
 pub(super) enum Entrance {
     /// There was room, or somebody made it.
-    Open { taken: Taken, has_displaced: bool },
+    Open(Taken),
     /// Everybody who is here is of use.
     Full,
 }
@@ -48,58 +58,126 @@ impl Room {
 
     /// How many are there.
     pub(super) fn len(&self) -> usize {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner).taken.len()
+        self.seats().count
     }
 
     /// Takes a seat. Where there is none, whoever is of the least use has to go; of several of those, somebody of the address
     /// that has the most.
     pub(super) fn enter(self: &Arc<Self>, from: Option<IpAddr>, has_handshake: bool) -> Entrance {
-        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut has_displaced = false;
-        if seats.taken.len() >= self.max {
-            let Some(number) = seats.least() else { return Entrance::Full };
-            if let Some(seat) = seats.taken.remove(&number) {
+        let mut seats = self.seats();
+        if seats.count >= self.max {
+            let Some((from, number)) = seats.least() else { return Entrance::Full };
+            if let Some(seat) = seats.remove(from, number) {
                 seat.leave.notify_one();
             }
-            has_displaced = true;
         }
-        let (number, seat) = (seats.next, Arc::new(Seat::new(from, has_handshake)));
-        seats.next += 1;
-        seats.taken.insert(number, Arc::clone(&seat));
+        let seat = Arc::new(Seat::new(from, has_handshake));
+        let number = seats.add(Arc::clone(&seat));
         drop(seats);
-        Entrance::Open { taken: Taken { room: Arc::clone(self), number, seat }, has_displaced }
+        Entrance::Open(Taken { room: Arc::clone(self), number, seat })
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seats {
-    /// Who asks for nothing: of those that never did and those that do not now, whichever are more, so that neither many new
-    /// connections take the place of one that is used from time to time, nor many of those the place of a new one. Without such
-    /// ones who does not take its answer.
-    fn least(&self) -> Option<u64> {
-        let now = Instant::now();
-        let mut of_each = HashMap::<_, usize>::new();
-        let (mut unproven, mut idle, mut stalled) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, seat) in &self.taken {
-            *of_each.entry(seat.from).or_default() += 1;
-            match seat.worth(now) {
-                Some((Worth::Unproven, since)) => unproven.push((number, seat, since)),
-                Some((Worth::Idle, since)) => idle.push((number, seat, since)),
-                Some((Worth::Stalled, since)) => stalled.push((number, seat, since)),
-                None => {}
-            }
+impl Taken {
+    /// Something has been said.
+    pub(super) fn is_heard(&self) {
+        let mut seats = self.room.seats();
+        // Who has to make room has no place any more.
+        if let Some(of_one) = seats.taken.get_mut(&self.seat.from)
+            && let Some(seat) = of_one.silent.remove(&self.number)
+        {
+            of_one.heard.insert(self.number, seat);
         }
-        let more = if unproven.len() >= idle.len() { unproven } else { idle };
-        let candidates = if more.is_empty() { stalled } else { more };
-        let order = |(_, seat, since): &(&u64, &Arc<Seat>, Instant)| {
-            (Reverse(of_each.get(&seat.from).copied().unwrap_or_default()), *since)
-        };
-        candidates.into_iter().min_by_key(order).map(|(number, ..)| *number)
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.room.seats.lock().unwrap_or_else(PoisonError::into_inner).taken.remove(&self.number);
+        let mut seats = self.room.seats();
+        // Who had to make room has left already.
+        drop(seats.remove(self.seat.from, self.number));
+    }
+}
+
+impl Seats {
+    fn add(&mut self, seat: Arc<Seat>) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.count += 1;
+        self.taken.entry(seat.from).or_default().silent.insert(number, seat);
+        number
+    }
+
+    /// Takes out a seat that is there.
+    fn remove(&mut self, from: Option<IpAddr>, number: u64) -> Option<Arc<Seat>> {
+        let of_one = self.taken.get_mut(&from)?;
+        let seat = of_one.silent.remove(&number).or_else(|| of_one.heard.remove(&number))?;
+        if of_one.len() == 0 {
+            self.taken.remove(&from);
+        }
+        self.count -= 1;
+        Some(seat)
+    }
+
+    /// Who asks for nothing: of those that never did and those that do not now, whichever are more, so that neither many new
+    /// connections take the place of one that is used from time to time, nor many of those the place of a new one. Without such
+    /// ones who does not take its answer.
+    ///
+    /// This is asked for each who comes while there is no room, so those who say nothing are not looked at one by one.
+    fn least(&self) -> Option<Place> {
+        let now = Instant::now();
+        let (mut unproven, mut idle, mut stalled) = (Least::default(), Least::default(), Least::default());
+        for (from, of_one) in &self.taken {
+            let order = |is_heard, since| (Reverse(of_one.len()), is_heard, since);
+            unproven.count += of_one.silent.len();
+            if let Some((number, seat)) = of_one.silent.first_key_value() {
+                unproven.consider(order(false, seat.since()), (*from, *number));
+            }
+            for (number, seat) in &of_one.heard {
+                let Some((worth, since)) = seat.worth(now) else { continue };
+                let least = match worth {
+                    Worth::Unproven => &mut unproven,
+                    Worth::Idle => &mut idle,
+                    Worth::Stalled => &mut stalled,
+                };
+                least.count += 1;
+                least.consider(order(true, since), (*from, *number));
+            }
+        }
+        let more = if unproven.count >= idle.count { unproven } else { idle };
+        let candidates = if more.count == 0 { stalled } else { more };
+        candidates.first.map(|(_, place)| place)
+    }
+}
+
+impl OfOne {
+    fn len(&self) -> usize {
+        self.silent.len() + self.heard.len()
+    }
+}
+
+/// An address and a number.
+type Place = (Option<IpAddr>, u64);
+
+/// Who goes first: who has the most, who has said nothing, who has been so for the longest.
+type Order = (Reverse<usize>, bool, Instant);
+
+/// Of seats of the same worth: how many there are, and who goes first.
+#[derive(Default)]
+struct Least {
+    count: usize,
+    first: Option<(Order, Place)>,
+}
+
+impl Least {
+    fn consider(&mut self, order: Order, place: Place) {
+        if self.first.is_none_or(|(first, _)| order < first) {
+            self.first = Some((order, place));
+        }
     }
 }
 
@@ -107,29 +185,33 @@ impl Drop for Taken {
 mod tests {
     use super::*;
 
-    fn enter(room: &Arc<Room>, last: u8) -> Option<(Taken, bool)> {
+    fn enter(room: &Arc<Room>, last: u8) -> Option<Taken> {
         match room.enter(Some([192, 0, 2, last].into()), false) {
-            Entrance::Open { taken, has_displaced } => Some((taken, has_displaced)),
+            Entrance::Open(taken) => Some(taken),
             Entrance::Full => None,
         }
+    }
+
+    fn ask(taken: &Taken) {
+        taken.is_heard();
+        taken.seat.is_asked(false);
     }
 
     #[tokio::test]
     async fn who_asks_for_nothing_makes_room() {
         let room = Arc::new(Room::new(3));
-        let seats: Vec<_> = [1, 1, 2].map(|last| enter(&room, last).expect("room").0).into();
-        seats[0].seat.is_asked(false);
+        let seats: Vec<_> = [1, 1, 2].map(|last| enter(&room, last).expect("room")).into();
+        ask(&seats[0]);
         seats[0].seat.is_let_in();
-        let (new, has_displaced) = enter(&room, 3).expect("somebody goes");
-        assert!(has_displaced && room.len() == 3);
+        let new = enter(&room, 3).expect("somebody goes");
+        assert_eq!(room.len(), 3);
         // Of the two that have asked for nothing, the one whose address has another connection.
         seats[1].seat.leave.notified().await;
-        new.seat.is_asked(false);
-        seats[2].seat.is_asked(false);
+        ask(&new);
+        ask(&seats[2]);
         assert!(enter(&room, 4).is_none(), "all are of use");
         seats[0].seat.is_answered();
-        let (other, has_displaced) = enter(&room, 4).expect("one is idle");
-        assert!(has_displaced);
+        let other = enter(&room, 4).expect("one is idle");
         seats[0].seat.leave.notified().await;
         drop(seats);
         assert_eq!(room.len(), 2, "who had to go leaves no second time");
@@ -140,15 +222,15 @@ mod tests {
     #[tokio::test]
     async fn neither_many_new_ones_nor_many_idle_ones_keep_others_out() {
         let idle = |room: &Arc<Room>| {
-            let (taken, _) = enter(room, 1).expect("room");
-            taken.seat.is_asked(false);
+            let taken = enter(room, 1).expect("room");
+            ask(&taken);
             taken.seat.is_let_in();
             taken.seat.is_answered();
             taken
         };
         let room = Arc::new(Room::new(4));
         // One that is used from time to time, and three that never ask.
-        let (_used, first) = (idle(&room), enter(&room, 1).expect("room").0);
+        let (_used, first) = (idle(&room), enter(&room, 1).expect("room"));
         let _others = [(); 2].map(|()| enter(&room, 1).expect("room"));
         let _newer = enter(&room, 1).expect("somebody goes");
         first.seat.leave.notified().await;
@@ -159,5 +241,20 @@ mod tests {
         let _new = enter(&room, 1).expect("room");
         let _newer = enter(&room, 1).expect("somebody goes");
         idle[0].seat.leave.notified().await;
+    }
+
+    #[tokio::test]
+    async fn who_has_begun_to_ask_goes_after_who_says_nothing() {
+        let room = Arc::new(Room::new(3));
+        let seats: Vec<_> = [(); 3].map(|()| enter(&room, 1).expect("room")).into();
+        seats[0].is_heard();
+        for silent in [1, 2] {
+            let newer = enter(&room, 1).expect("somebody goes");
+            newer.is_heard();
+            seats[silent].seat.leave.notified().await;
+            std::mem::forget(newer);
+        }
+        let _newest = enter(&room, 1).expect("somebody goes");
+        seats[0].seat.leave.notified().await;
     }
 }

@@ -125,7 +125,12 @@ impl Seat {
         [own, stalled, body].into_iter().flatten().min_by_key(|(when, _)| *when)
     }
 
-    /// What it is worth; nothing if it is of use.
+    /// Since when it does what it does.
+    pub(super) fn since(&self) -> Instant {
+        self.state().since
+    }
+
+    /// What it is worth, and since when; nothing if it is of use.
     pub(super) fn worth(&self, now: Instant) -> Option<(Worth, Instant)> {
         /// A reader that takes nothing for a moment may be on its way.
         const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);

@@ -1,7 +1,7 @@
 //! Connections: accepted, encrypted, answered, and closed when their time is over.
 
 use std::{
-    future::poll_fn,
+    future::{pending, poll_fn},
     net::IpAddr,
     pin::{Pin, pin},
     sync::Arc,
@@ -12,12 +12,13 @@ use axum::{
     Router,
     body::Body,
     http::{Request, Response},
-    serve::Listener,
 };
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     task::JoinSet,
     time::{Instant, sleep_until},
 };
@@ -25,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     Refusal, Stopping,
+    door::{Door, Newcomer, Stream},
     front::{self, Front, Origin, Outdated},
     refusal::Counters,
     room::{Entrance, Room, Taken},
@@ -36,22 +38,12 @@ use crate::config::WebLimits;
 /// Lines of a request's header.
 const HEADER_LINES_MAX: usize = 64;
 
-/// Where a connection comes from.
-pub(super) trait Address {
-    fn ip(&self) -> Option<IpAddr>;
-}
-
-impl Address for std::net::SocketAddr {
-    fn ip(&self) -> Option<IpAddr> {
-        // One who comes by IPv4 to a socket of IPv6 is the same as elsewhere.
-        Some(std::net::SocketAddr::ip(self).to_canonical())
-    }
-}
-
-impl Address for tokio::net::unix::SocketAddr {
-    fn ip(&self) -> Option<IpAddr> {
-        None
-    }
+/// Why a connection may not go on.
+enum Over {
+    /// It has to make room.
+    Displaced,
+    /// Something took too long; no refusal where it was only left open.
+    Late(Option<Refusal>),
 }
 
 /// What connections to some listeners share.
@@ -67,37 +59,63 @@ pub struct House {
 
 impl House {
     /// Serves those who come until the end begins, and then those who are there.
-    pub(super) async fn serve<L: Listener>(self: Arc<Self>, mut listener: L, stopping: Stopping)
-    where
-        L::Addr: Address,
-    {
-        let mut connections = JoinSet::new();
+    ///
+    /// Who says nothing is waited for here, one beside the other, and gets a task when it speaks: tens of thousands who only
+    /// connect then cost little more than what the kernel does for them.
+    pub(super) async fn serve<P>(self: Arc<Self>, door: Door<P>, stopping: Stopping) {
+        let (mut silent, mut heard) = (FuturesUnordered::new(), JoinSet::new());
         let mut told = pin!(stopping.clone().begun());
         loop {
             tokio::select! {
-                (stream, address) = listener.accept() => {
-                    if let Some(taken) = self.enter(address.ip()) {
-                        let house = Arc::clone(&self);
-                        connections.spawn(house.connection(stream, address.ip(), taken, stopping.clone()));
+                newcomer = door.next() => {
+                    // Those that have ended need not be heard of at once, which would wake this for each of them.
+                    while heard.try_join_next().is_some() {}
+                    if let Some(taken) = self.enter(newcomer.from) {
+                        silent.push(self.first_word(newcomer, taken));
                     }
                 }
-                Some(_) = connections.join_next() => {}
+                Some(spoken) = silent.next() => {
+                    if let Some((newcomer, taken)) = spoken {
+                        heard.spawn(Arc::clone(&self).connection(newcomer, taken, stopping.clone()));
+                    }
+                }
                 () = &mut told => break,
             }
         }
-        drop(listener);
-        while connections.join_next().await.is_some() {}
+        drop((door, silent));
+        while heard.join_next().await.is_some() {}
+    }
+
+    /// Waits until somebody says something; nothing when its time is over before.
+    async fn first_word(&self, newcomer: Newcomer, mut taken: Taken) -> Option<(Newcomer, Taken)> {
+        let heard = poll_fn(|context| newcomer.poll_heard(context));
+        match self.in_time(pin!(heard), &taken, pending(), |_| {}).await {
+            Ok(()) => {}
+            // It has lost its place because nobody had looked yet, and comes in again, as one that asks.
+            Err(Over::Displaced) if newcomer.is_heard() => taken = self.enter(newcomer.from)?,
+            Err(over) => {
+                newcomer.reset();
+                self.count(over);
+                return None;
+            }
+        }
+        taken.is_heard();
+        Some((newcomer, taken))
+    }
+
+    /// Counts a connection that is over.
+    fn count(&self, over: Over) {
+        match over {
+            Over::Displaced => self.counters.add(Refusal::Displaced),
+            Over::Late(Some(refusal)) => self.counters.add(refusal),
+            Over::Late(None) => {}
+        }
     }
 
     fn enter(&self, from: Option<IpAddr>) -> Option<Taken> {
-        let has_handshake = self.front.as_ref().is_some_and(|front| front.live.now().tls.is_some());
+        let has_handshake = self.front.as_ref().is_some_and(|front| front.live.last().tls.is_some());
         match self.room.enter(from, has_handshake) {
-            Entrance::Open { taken, has_displaced } => {
-                if has_displaced {
-                    self.counters.add(Refusal::Displaced);
-                }
-                Some(taken)
-            }
+            Entrance::Open(taken) => Some(taken),
             Entrance::Full => {
                 self.counters.add(Refusal::Connections);
                 None
@@ -105,28 +123,34 @@ impl House {
         }
     }
 
-    async fn connection<S>(self: Arc<Self>, stream: S, from: Option<IpAddr>, taken: Taken, stopping: Stopping)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let wire = Wire::new(stream, Arc::clone(&taken.seat));
-        let (Some(front), Some(from)) = (&self.front, from) else {
-            return self.http(wire, &taken, stopping, None).await;
-        };
-        let Some(tls) = front.live.last().tls.clone() else {
+    async fn connection(self: Arc<Self>, newcomer: Newcomer, taken: Taken, stopping: Stopping) {
+        let seat = Arc::clone(&taken.seat);
+        match (newcomer.into_stream(), &self.front) {
+            (Ok(Stream::Tcp(stream, from)), Some(front)) => {
+                self.visitor(front, Wire::new(stream, seat), from, &taken, stopping).await;
+            }
+            (Ok(Stream::Unix(stream)), None) => self.http(Wire::new(stream, seat), &taken, stopping, None).await,
+            // Nobody is let in by the other's door.
+            _ => self.counters.add(Refusal::Connections),
+        }
+    }
+
+    /// One who comes by TCP.
+    async fn visitor(&self, front: &Front, wire: Wire<TcpStream>, from: IpAddr, taken: &Taken, stopping: Stopping) {
+        let Some(tls) = front.live.now().tls.clone() else {
             let origin = Origin { from, tls: None, is_verified: false };
-            return self.http(wire, &taken, stopping, Some(origin)).await;
+            return self.http(wire, taken, stopping, Some(origin)).await;
         };
         let handshake = TlsAcceptor::from(Arc::clone(&tls.config)).accept(wire);
-        match self.in_time(pin!(handshake), &taken, stopping.clone(), |_| {}).await {
-            Some(Ok(stream)) => {
+        match self.in_time(pin!(handshake), taken, stopping.clone().begun(), |_| {}).await {
+            Ok(Ok(stream)) => {
                 taken.seat.is_open();
                 let is_verified = tls.verifies && stream.get_ref().1.peer_certificates().is_some();
                 let origin = Origin { from, tls: Some(tls.mark), is_verified };
-                self.http(stream, &taken, stopping, Some(origin)).await;
+                self.http(stream, taken, stopping, Some(origin)).await;
             }
-            Some(Err(_)) => self.counters.add(Refusal::Handshake),
-            None => {}
+            Ok(Err(_)) => self.counters.add(Refusal::Handshake),
+            Err(over) => self.count(over),
         }
     }
 
@@ -143,11 +167,11 @@ impl House {
             // Times are looked after here, for all steps alike.
             .header_read_timeout(None)
             .serve_connection(TokioIo::new(stream), service);
-        let ended = self.in_time(pin!(connection), taken, stopping, |connection| connection.graceful_shutdown()).await;
-        if let Some(Err(error)) = ended
-            && error.is_parse()
-        {
-            self.counters.add(Refusal::Malformed);
+        let stop = |connection: Pin<&mut _>| http1::Connection::graceful_shutdown(connection);
+        match self.in_time(pin!(connection), taken, stopping.begun(), stop).await {
+            Ok(Err(error)) if error.is_parse() => self.counters.add(Refusal::Malformed),
+            Ok(_) => {}
+            Err(over) => self.count(over),
         }
     }
 
@@ -169,16 +193,16 @@ impl House {
         Ok(answer.map(|body| Answered::new(body, Arc::clone(seat))))
     }
 
-    /// Goes on with a connection as long as it may; nothing when it may no longer.
+    /// Goes on with a connection as long as it may.
     async fn in_time<F: Future>(
         &self,
         mut work: Pin<&mut F>,
         taken: &Taken,
-        stopping: Stopping,
+        stopping: impl Future<Output = ()>,
         stop: impl Fn(Pin<&mut F>),
-    ) -> Option<F::Output> {
+    ) -> Result<F::Output, Over> {
         let seat = &taken.seat;
-        let (mut told, mut leave) = (pin!(stopping.begun()), pin!(seat.leave.notified()));
+        let (mut told, mut leave) = (pin!(stopping), pin!(seat.leave.notified()));
         let mut is_stopping = false;
         let mut timer = pin!(sleep_until(Instant::now()));
         poll_fn(|context| {
@@ -187,10 +211,10 @@ impl House {
                 stop(work.as_mut());
             }
             if leave.as_mut().poll(context).is_ready() {
-                return Poll::Ready(None);
+                return Poll::Ready(Err(Over::Displaced));
             }
             if let Poll::Ready(output) = work.as_mut().poll(context) {
-                return Poll::Ready(Some(output));
+                return Poll::Ready(Ok(output));
             }
             // What the connection does changes only while it is polled, so this is always its present time.
             if let Some((until, refusal)) = seat.deadline(&self.limits) {
@@ -198,10 +222,7 @@ impl House {
                     timer.as_mut().reset(until);
                 }
                 if timer.as_mut().poll(context).is_ready() {
-                    if let Some(refusal) = refusal {
-                        self.counters.add(refusal);
-                    }
-                    return Poll::Ready(None);
+                    return Poll::Ready(Err(Over::Late(refusal)));
                 }
             }
             Poll::Pending

@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
     mem,
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::Mutex,
 };
 
