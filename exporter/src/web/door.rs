@@ -7,7 +7,6 @@ use std::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixStream,
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -80,12 +79,12 @@ pub(super) enum Stream {
 impl Newcomer {
     fn accept(listener: &OwnedFd) -> io::Result<Self> {
         let (socket, address) = acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
-        Ok(Self { socket: readable(socket)?, from: address.and_then(|address| ip(&address)) })
+        Ok(Self { socket: readable(socket)?, from: address.and_then(ip) })
     }
 
     /// Waits until there is something to read, or nothing any more. What failed is told by the read that follows.
-    pub(super) fn poll_heard(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.socket.poll_read_ready(context).map(drop)
+    pub(super) async fn heard(&self) {
+        drop(self.socket.readable().await);
     }
 
     /// Whether there is something to read now.
@@ -115,6 +114,6 @@ impl Newcomer {
 }
 
 /// Who comes by IPv4 to a socket of IPv6 is the same as elsewhere.
-fn ip(address: &SocketAddrAny) -> Option<IpAddr> {
-    std::net::SocketAddr::try_from(address.clone()).ok().map(|address| address.ip().to_canonical())
+fn ip(address: SocketAddrAny) -> Option<IpAddr> {
+    std::net::SocketAddr::try_from(address).ok().map(|address| address.ip().to_canonical())
 }

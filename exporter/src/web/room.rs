@@ -42,15 +42,6 @@ pub(super) struct Taken {
     pub(super) seat: Arc<Seat>,
 }
 
-/// How somebody came in.
-#[derive(Debug)]
-pub(super) enum Entrance {
-    /// There was room, or somebody made it.
-    Open(Taken),
-    /// Everybody who is here is of use.
-    Full,
-}
-
 impl Room {
     pub(super) fn new(max: usize) -> Self {
         Self { max, seats: Mutex::default() }
@@ -62,11 +53,11 @@ impl Room {
     }
 
     /// Takes a seat. Where there is none, whoever is of the least use has to go; of several of those, somebody of the address
-    /// that has the most.
-    pub(super) fn enter(self: &Arc<Self>, from: Option<IpAddr>, has_handshake: bool) -> Entrance {
+    /// that has the most. Nothing where everybody who is here is of use.
+    pub(super) fn enter(self: &Arc<Self>, from: Option<IpAddr>, has_handshake: bool) -> Option<Taken> {
         let mut seats = self.seats();
         if seats.count >= self.max {
-            let Some((from, number)) = seats.least() else { return Entrance::Full };
+            let (from, number) = seats.least()?;
             if let Some(seat) = seats.remove(from, number) {
                 seat.leave.notify_one();
             }
@@ -74,7 +65,7 @@ impl Room {
         let seat = Arc::new(Seat::new(from, has_handshake));
         let number = seats.add(Arc::clone(&seat));
         drop(seats);
-        Entrance::Open(Taken { room: Arc::clone(self), number, seat })
+        Some(Taken { room: Arc::clone(self), number, seat })
     }
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
@@ -186,10 +177,7 @@ mod tests {
     use super::*;
 
     fn enter(room: &Arc<Room>, last: u8) -> Option<Taken> {
-        match room.enter(Some([192, 0, 2, last].into()), false) {
-            Entrance::Open(taken) => Some(taken),
-            Entrance::Full => None,
-        }
+        room.enter(Some([192, 0, 2, last].into()), false)
     }
 
     fn ask(taken: &Taken) {

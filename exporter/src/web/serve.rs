@@ -29,7 +29,7 @@ use super::{
     door::{Door, Newcomer, Stream},
     front::{self, Front, Origin, Outdated},
     refusal::Counters,
-    room::{Entrance, Room, Taken},
+    room::{Room, Taken},
     seat::Seat,
     watched::{Answered, Asked, Wire},
 };
@@ -37,14 +37,6 @@ use crate::config::WebLimits;
 
 /// Lines of a request's header.
 const HEADER_LINES_MAX: usize = 64;
-
-/// Why a connection may not go on.
-enum Over {
-    /// It has to make room.
-    Displaced,
-    /// Something took too long; no refusal where it was only left open.
-    Late(Option<Refusal>),
-}
 
 /// What connections to some listeners share.
 #[derive(Debug)]
@@ -88,14 +80,13 @@ impl House {
 
     /// Waits until somebody says something; nothing when its time is over before.
     async fn first_word(&self, newcomer: Newcomer, mut taken: Taken) -> Option<(Newcomer, Taken)> {
-        let heard = poll_fn(|context| newcomer.poll_heard(context));
-        match self.in_time(pin!(heard), &taken, pending(), |_| {}).await {
+        match self.in_time(pin!(newcomer.heard()), &taken, pending(), |_| {}).await {
             Ok(()) => {}
             // It has lost its place because nobody had looked yet, and comes in again, as one that asks.
-            Err(Over::Displaced) if newcomer.is_heard() => taken = self.enter(newcomer.from)?,
-            Err(over) => {
+            Err(Some(Refusal::Displaced)) if newcomer.is_heard() => taken = self.enter(newcomer.from)?,
+            Err(refusal) => {
                 newcomer.reset();
-                self.count(over);
+                self.count(refusal);
                 return None;
             }
         }
@@ -103,24 +94,20 @@ impl House {
         Some((newcomer, taken))
     }
 
-    /// Counts a connection that is over.
-    fn count(&self, over: Over) {
-        match over {
-            Over::Displaced => self.counters.add(Refusal::Displaced),
-            Over::Late(Some(refusal)) => self.counters.add(refusal),
-            Over::Late(None) => {}
+    /// Counts why a connection is over, if it is for a refusal.
+    fn count(&self, refusal: Option<Refusal>) {
+        if let Some(refusal) = refusal {
+            self.counters.add(refusal);
         }
     }
 
     fn enter(&self, from: Option<IpAddr>) -> Option<Taken> {
         let has_handshake = self.front.as_ref().is_some_and(|front| front.live.last().tls.is_some());
-        match self.room.enter(from, has_handshake) {
-            Entrance::Open(taken) => Some(taken),
-            Entrance::Full => {
-                self.counters.add(Refusal::Connections);
-                None
-            }
+        let taken = self.room.enter(from, has_handshake);
+        if taken.is_none() {
+            self.counters.add(Refusal::Connections);
         }
+        taken
     }
 
     async fn connection(self: Arc<Self>, newcomer: Newcomer, taken: Taken, stopping: Stopping) {
@@ -150,7 +137,7 @@ impl House {
                 self.http(stream, taken, stopping, Some(origin)).await;
             }
             Ok(Err(_)) => self.counters.add(Refusal::Handshake),
-            Err(over) => self.count(over),
+            Err(refusal) => self.count(refusal),
         }
     }
 
@@ -171,7 +158,7 @@ impl House {
         match self.in_time(pin!(connection), taken, stopping.begun(), stop).await {
             Ok(Err(error)) if error.is_parse() => self.counters.add(Refusal::Malformed),
             Ok(_) => {}
-            Err(over) => self.count(over),
+            Err(refusal) => self.count(refusal),
         }
     }
 
@@ -193,14 +180,14 @@ impl House {
         Ok(answer.map(|body| Answered::new(body, Arc::clone(seat))))
     }
 
-    /// Goes on with a connection as long as it may.
+    /// Goes on with a connection as long as it may; else says why it may not, without a refusal where it was only left open.
     async fn in_time<F: Future>(
         &self,
         mut work: Pin<&mut F>,
         taken: &Taken,
         stopping: impl Future<Output = ()>,
         stop: impl Fn(Pin<&mut F>),
-    ) -> Result<F::Output, Over> {
+    ) -> Result<F::Output, Option<Refusal>> {
         let seat = &taken.seat;
         let (mut told, mut leave) = (pin!(stopping), pin!(seat.leave.notified()));
         let mut is_stopping = false;
@@ -211,7 +198,7 @@ impl House {
                 stop(work.as_mut());
             }
             if leave.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(Over::Displaced));
+                return Poll::Ready(Err(Some(Refusal::Displaced)));
             }
             if let Poll::Ready(output) = work.as_mut().poll(context) {
                 return Poll::Ready(Ok(output));
@@ -222,7 +209,7 @@ impl House {
                     timer.as_mut().reset(until);
                 }
                 if timer.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(Err(Over::Late(refusal)));
+                    return Poll::Ready(Err(refusal));
                 }
             }
             Poll::Pending
